@@ -40,7 +40,12 @@ pub struct CodeEntry {
 
 impl CodeTable {
     /// Indexes the entries.
-    pub(super) fn new(name: String, label_vi: String, label_en: String, entries: Vec<CodeEntry>) -> Self {
+    pub(super) fn new(
+        name: String,
+        label_vi: String,
+        label_en: String,
+        entries: Vec<CodeEntry>,
+    ) -> Self {
         let by_code = entries.iter().enumerate().map(|(at, e)| (e.code.clone(), at)).collect();
         let mut by_label = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {

@@ -192,7 +192,8 @@ pub enum Writers {
     System,
 }
 
-/// Who may read a field; each row admits all those below it.
+/// Who may read a field: the one named, those below it in this list, and the province. There is no
+/// field that only the province sees: a home scope is entitled to all of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Readers {
@@ -204,8 +205,6 @@ pub enum Readers {
     Commune,
     /// The named clerks of the home commune.
     Clerk,
-    /// The province only; never on a node.
-    Province,
 }
 
 /// How concurrent values of a field merge.
@@ -236,7 +235,7 @@ macro_rules! names {
 }
 names!(Sensitivity, Public => "public", Basic => "basic", Internal => "internal", Sensitive => "sensitive");
 names!(Writers, Cell => "cell", Commune => "commune", Request => "request", Province => "province", System => "system");
-names!(Readers, Everyone => "everyone", Cell => "cell", Commune => "commune", Clerk => "clerk", Province => "province");
+names!(Readers, Everyone => "everyone", Cell => "cell", Commune => "commune", Clerk => "clerk");
 names!(Rule, Locked => "locked", WriteOnce => "write_once", Authority => "authority", Append => "append", Computed => "computed");
 
 #[cfg(test)]
@@ -245,14 +244,33 @@ mod tests {
 
     #[test]
     fn the_notation_of_types_comes_back() {
-        for text in ["text(80)", "digits(8,12)", "date", "pdate", "code(sex)", "int(-1,100)", "bool", "ref(unit)"] {
+        for text in [
+            "text(80)",
+            "digits(8,12)",
+            "date",
+            "pdate",
+            "code(sex)",
+            "int(-1,100)",
+            "bool",
+            "ref(unit)",
+        ] {
             assert_eq!(text.parse::<FieldType>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn unknown_notation_is_refused() {
-        for text in ["", "text", "text(80", "text(70000)", "digits(8)", "code()", "blob", "date(1)", "bool()x"] {
+        for text in [
+            "",
+            "text",
+            "text(80",
+            "text(70000)",
+            "digits(8)",
+            "code()",
+            "blob",
+            "date(1)",
+            "bool()x",
+        ] {
             assert!(text.parse::<FieldType>().is_err(), "{text}");
         }
     }

@@ -57,6 +57,20 @@ pub enum FlagCode {
 }
 
 impl FlagCode {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [FlagCode; 10] = [
+        FlagCode::OfficialTooEarly,
+        FlagCode::AdmittedUnderAge,
+        FlagCode::FutureDate,
+        FlagCode::DecisionAfterCeremony,
+        FlagCode::DatesEqual,
+        FlagCode::PartyAgeAssumed,
+        FlagCode::EndsBeforeStart,
+        FlagCode::ImplausibleAge,
+        FlagCode::ForeignLetter,
+        FlagCode::CardNumberLength,
+    ];
+
     /// The word for lists and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,6 +87,11 @@ impl FlagCode {
         }
     }
 
+    /// The key under which the sentence for people is looked up.
+    pub fn key(self) -> String {
+        format!("flag-{}", self.as_str().to_ascii_lowercase().replace('_', "-"))
+    }
+
     /// Whether the flag comes and goes with the calendar; such a flag is never part of a digest.
     pub fn depends_on_today(self) -> bool {
         matches!(self, FlagCode::FutureDate | FlagCode::ImplausibleAge)
@@ -87,7 +106,11 @@ struct Look<'a, G> {
 }
 
 /// What looks wrong in a record of the kind, whose values `get` gives.
-pub fn flags<'v>(kind: &Kind, get: impl Fn(FieldId) -> Option<&'v Value>, today: NaiveDate) -> Vec<Flag> {
+pub fn flags<'v>(
+    kind: &Kind,
+    get: impl Fn(FieldId) -> Option<&'v Value>,
+    today: NaiveDate,
+) -> Vec<Flag> {
     let mut look = Look { kind, get, found: Vec::new() };
     look.admission();
     look.person(today);
@@ -141,12 +164,18 @@ impl<'v, G: Fn(FieldId) -> Option<&'v Value>> Look<'_, G> {
     fn admission(&mut self) {
         let Some((at, admitted)) = self.date("admitted_on") else { return };
         if let Some((official_at, official)) = self.date("official_on") {
-            let early = later(admitted.earliest(), PROBATION_MONTHS).is_some_and(|due| latest(official) < due);
+            let early = later(admitted.earliest(), PROBATION_MONTHS)
+                .is_some_and(|due| latest(official) < due);
             self.raise(FlagCode::OfficialTooEarly, official_at, early);
         }
         if let Some((_, birth)) = self.date("birth_date") {
-            let of_age = later(birth.earliest(), ADMISSION_AGE_MONTHS_MIN).and_then(|day| day.with_day(1));
-            self.raise(FlagCode::AdmittedUnderAge, at, of_age.is_some_and(|day| latest(admitted) < day));
+            let of_age =
+                later(birth.earliest(), ADMISSION_AGE_MONTHS_MIN).and_then(|day| day.with_day(1));
+            self.raise(
+                FlagCode::AdmittedUnderAge,
+                at,
+                of_age.is_some_and(|day| latest(admitted) < day),
+            );
         }
         match self.date("admission_decided_on") {
             None => {
@@ -240,30 +269,54 @@ mod tests {
     #[test]
     fn an_ordinary_member_has_no_flags() {
         let official = ("official_on", "2020-02-03");
-        assert!(member(&[("full_name", "Ong Thị Ỷ"), ("birth_date", "1970"), DECIDED, ADMITTED, official]).is_empty());
+        assert!(
+            member(&[
+                ("full_name", "Ong Thị Ỷ"),
+                ("birth_date", "1970"),
+                DECIDED,
+                ADMITTED,
+                official
+            ])
+            .is_empty()
+        );
     }
 
     #[test]
     fn official_a_day_early_is_flagged_and_an_unknown_day_is_not() {
-        assert_eq!(member(&[DECIDED, ADMITTED, ("official_on", "2020-02-02")]), [FlagCode::OfficialTooEarly]);
+        assert_eq!(
+            member(&[DECIDED, ADMITTED, ("official_on", "2020-02-02")]),
+            [FlagCode::OfficialTooEarly]
+        );
         assert!(member(&[DECIDED, ADMITTED, ("official_on", "2020-02")]).is_empty());
         assert!(member(&[DECIDED, ADMITTED, ("official_on", "2020")]).is_empty());
-        assert_eq!(member(&[DECIDED, ADMITTED, ("official_on", "2019")]), [FlagCode::OfficialTooEarly]);
+        assert_eq!(
+            member(&[DECIDED, ADMITTED, ("official_on", "2019")]),
+            [FlagCode::OfficialTooEarly]
+        );
     }
 
     #[test]
     fn a_year_after_the_29th_of_february_is_the_28th() {
         let leap = [("admission_decided_on", "2024-02-01"), ("admitted_on", "2024-02-29")];
         assert!(member(&[leap[0], leap[1], ("official_on", "2025-02-28")]).is_empty());
-        assert_eq!(member(&[leap[0], leap[1], ("official_on", "2025-02-27")]), [FlagCode::OfficialTooEarly]);
+        assert_eq!(
+            member(&[leap[0], leap[1], ("official_on", "2025-02-27")]),
+            [FlagCode::OfficialTooEarly]
+        );
     }
 
     #[test]
     fn age_at_admission_is_counted_by_month() {
         assert!(member(&[("birth_date", "2001-02-28"), DECIDED, ADMITTED]).is_empty());
-        assert_eq!(member(&[("birth_date", "2001-03-01"), DECIDED, ADMITTED]), [FlagCode::AdmittedUnderAge]);
+        assert_eq!(
+            member(&[("birth_date", "2001-03-01"), DECIDED, ADMITTED]),
+            [FlagCode::AdmittedUnderAge]
+        );
         assert!(member(&[("birth_date", "2001"), DECIDED, ADMITTED]).is_empty());
-        assert_eq!(member(&[("birth_date", "2002"), DECIDED, ADMITTED]), [FlagCode::AdmittedUnderAge]);
+        assert_eq!(
+            member(&[("birth_date", "2002"), DECIDED, ADMITTED]),
+            [FlagCode::AdmittedUnderAge]
+        );
     }
 
     #[test]

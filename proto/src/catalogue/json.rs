@@ -15,7 +15,9 @@ pub fn from_json(field: &Field, json: &Json) -> Result<Value, Invalid> {
     let value = match (&field.ty, json) {
         (_, Json::Null) => Value::Null,
         (_, Json::String(text)) => return validate::parse(field, text),
-        (FieldType::Int { .. }, Json::Number(n)) => Value::Int(n.as_i64().ok_or(Invalid::NotANumber)?),
+        (FieldType::Int { .. }, Json::Number(n)) => {
+            Value::Int(n.as_i64().ok_or(Invalid::NotANumber)?)
+        }
         (FieldType::Bool, Json::Number(n)) => Value::Int(n.as_i64().ok_or(Invalid::NotABool)?),
         (FieldType::Bool, Json::Bool(yes)) => Value::Int(i64::from(*yes)),
         _ => return Err(Invalid::WrongType),

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::codes::{CodeEntry, CodeTable};
 use super::field::{
-    Field, FieldType, HOME, OWN_FIELDS_MIN, Readers, Rule, Sensitivity, VOID, VOID_REASON_CHARS_MAX, Writers,
+    Field, FieldType, HOME, OWN_FIELDS_MIN, Readers, Rule, Sensitivity, VOID,
+    VOID_REASON_CHARS_MAX, Writers,
 };
 use super::{Catalogue, Kind};
 use crate::id::{FieldId, KindId};
@@ -22,9 +23,25 @@ macro_rules! embedded {
 
 /// The kinds, one file each.
 pub(super) const KINDS: &[&str] = embedded![
-    "unit", "village", "unit_name", "unit_parent", "unit_level", "village_name", "village_cell",
-    "member", "admission", "recognition", "transfer", "exit", "death", "exemption", "post",
-    "review", "assignment", "reinstatement", "suspension",
+    "unit",
+    "village",
+    "unit_name",
+    "unit_parent",
+    "unit_level",
+    "village_name",
+    "village_cell",
+    "member",
+    "admission",
+    "recognition",
+    "transfer",
+    "exit",
+    "death",
+    "exemption",
+    "post",
+    "review",
+    "assignment",
+    "reinstatement",
+    "suspension",
 ];
 /// The code tables.
 pub(super) const CODES: &str = include_str!("../../catalogue/codes.toml");
@@ -177,7 +194,8 @@ fn kind(raw: RawKind) -> Result<Kind, BadCatalogue> {
     let natural_key = raw.natural_key.iter().map(number).collect::<Result<_, _>>()?;
     let subject = raw.subject.as_ref().map(number).transpose()?;
     let mut kind = Kind::empty(KindId(raw.number), raw.name);
-    (kind.label_vi, kind.label_en, kind.since, kind.reference) = (raw.vi, raw.en, raw.since, raw.reference);
+    (kind.label_vi, kind.label_en, kind.since, kind.reference) =
+        (raw.vi, raw.en, raw.since, raw.reference);
     (kind.natural_key, kind.subject) = (natural_key, subject);
     Ok(kind.with_fields(fields))
 }
@@ -262,7 +280,8 @@ mod tests {
     const SEX: &str = r#"table = [{ name = "sex", vi = "", en = "", codes = [{ code = "M", vi = "Nam", en = "Man" }] }]"#;
 
     fn thing(fields: &str) -> Result<Catalogue, BadCatalogue> {
-        let text = format!("number = 1\nname = \"thing\"\nvi = \"\"\nen = \"\"\nfields = [{fields}]");
+        let text =
+            format!("number = 1\nname = \"thing\"\nvi = \"\"\nen = \"\"\nfields = [{fields}]");
         build(&[&text], SEX)
     }
 

@@ -33,40 +33,75 @@ pub fn markdown() -> String {
 }
 
 fn section(out: &mut String, kind: &Kind) {
-    line(out, format_args!("\n## {} `{}`: {} ({})\n", kind.id.0, kind.name, kind.label_vi, kind.label_en));
+    line(
+        out,
+        format_args!("\n## {} `{}`: {} ({})\n", kind.id.0, kind.name, kind.label_vi, kind.label_en),
+    );
     if kind.reference {
         line(out, format_args!("Reference: written by the province, pulled by all.\n"));
     }
-    let key: Vec<_> = kind.natural_key.iter().filter_map(|&id| kind.field(id)).map(|f| f.name.as_str()).collect();
+    let key: Vec<_> =
+        kind.natural_key.iter().filter_map(|&id| kind.field(id)).map(|f| f.name.as_str()).collect();
     if !key.is_empty() {
-        line(out, format_args!("The same row entered twice has the same `{}`.\n", key.join("`, `")));
+        line(
+            out,
+            format_args!("The same row entered twice has the same `{}`.\n", key.join("`, `")),
+        );
     }
-    line(out, format_args!("| no. | field | type | Vietnamese | English | sensitivity | writes | reads | rule | marks | since | source |"));
-    line(out, format_args!("| --: | --- | --- | --- | --- | --- | --- | --- | --- | --- | --: | --- |"));
+    line(
+        out,
+        format_args!(
+            "| no. | field | type | Vietnamese | English | sensitivity | writes | reads | rule | marks | since | source |"
+        ),
+    );
+    line(
+        out,
+        format_args!("| --: | --- | --- | --- | --- | --- | --- | --- | --- | --- | --: | --- |"),
+    );
     for field in kind.fields().iter().filter(|f| f.id >= super::field::OWN_FIELDS_MIN) {
         row(out, field);
     }
 }
 
 fn row(out: &mut String, f: &Field) {
-    let marks = [(f.required, 'R'), (f.visitor, 'V'), (f.transfer, 'T'), (f.searched, 'S'), (f.past, 'P')];
+    let marks =
+        [(f.required, 'R'), (f.visitor, 'V'), (f.transfer, 'T'), (f.searched, 'S'), (f.past, 'P')];
     let marks: String = marks.iter().filter(|(on, _)| *on).map(|(_, c)| c).collect();
     line(
         out,
         format_args!(
             "| {} | `{}` | `{}` | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            f.id.0, f.name, f.ty, f.label_vi, f.label_en, f.sensitivity, f.writers, f.readers, f.rule, marks, f.since, f.source
+            f.id.0,
+            f.name,
+            f.ty,
+            f.label_vi,
+            f.label_en,
+            f.sensitivity,
+            f.writers,
+            f.readers,
+            f.rule,
+            marks,
+            f.since,
+            f.source
         ),
     );
 }
 
 fn codes(out: &mut String, table: &CodeTable) {
     line(out, format_args!("\n## `{}`: {} ({})\n", table.name, table.label_vi, table.label_en));
-    line(out, format_args!("| code | Vietnamese | English | from | to |\n| --- | --- | --- | --- | --- |"));
+    line(
+        out,
+        format_args!(
+            "| code | Vietnamese | English | from | to |\n| --- | --- | --- | --- | --- |"
+        ),
+    );
     for entry in &table.entries {
         let date = |d: Option<crate::value::PDate>| d.map(|d| d.to_string()).unwrap_or_default();
         let (from, to) = (date(entry.from), date(entry.to));
-        line(out, format_args!("| `{}` | {} | {} | {from} | {to} |", entry.code, entry.vi, entry.en));
+        line(
+            out,
+            format_args!("| `{}` | {} | {} | {from} | {to} |", entry.code, entry.vi, entry.en),
+        );
     }
 }
 

@@ -34,7 +34,11 @@ pub fn create_table(kind: &Kind) -> String {
     sql += "\n) STRICT;\n";
     if let Some(subject) = kind.subject.and_then(|id| kind.field(id)) {
         let index = quoted(&format!("{}_by_{}", kind.name, subject.name));
-        sql += &format!("CREATE INDEX {index} ON {} ({});\n", quoted(&kind.name), quoted(&subject.name));
+        sql += &format!(
+            "CREATE INDEX {index} ON {} ({});\n",
+            quoted(&kind.name),
+            quoted(&subject.name)
+        );
     }
     sql
 }
@@ -65,7 +69,10 @@ fn definition(field: &Field) -> String {
 
 fn sql_type(ty: &FieldType) -> &'static str {
     match ty {
-        FieldType::Text { .. } | FieldType::Digits { .. } | FieldType::Date { .. } | FieldType::Code(_) => "TEXT",
+        FieldType::Text { .. }
+        | FieldType::Digits { .. }
+        | FieldType::Date { .. }
+        | FieldType::Code(_) => "TEXT",
         FieldType::Int { .. } | FieldType::Bool => "INTEGER",
         FieldType::Ref(_) => "BLOB",
     }
@@ -80,9 +87,17 @@ mod tests {
     fn the_table_of_a_small_kind_reads_well() {
         let death = catalogue().kind(kind::DEATH).unwrap();
         let sql = create_table(death);
-        assert!(sql.starts_with("CREATE TABLE \"death\" (\n  \"id\" BLOB NOT NULL UNIQUE,\n"), "{sql}");
+        assert!(
+            sql.starts_with("CREATE TABLE \"death\" (\n  \"id\" BLOB NOT NULL UNIQUE,\n"),
+            "{sql}"
+        );
         assert!(sql.contains("\n  \"member\" BLOB,\n"), "{sql}");
-        assert!(sql.ends_with(") STRICT;\nCREATE INDEX \"death_by_member\" ON \"death\" (\"member\");\n"), "{sql}");
+        assert!(
+            sql.ends_with(
+                ") STRICT;\nCREATE INDEX \"death_by_member\" ON \"death\" (\"member\");\n"
+            ),
+            "{sql}"
+        );
     }
 
     #[test]
@@ -90,7 +105,11 @@ mod tests {
         for kind in catalogue().kinds() {
             let sql = create_table(kind);
             for column in columns(kind) {
-                assert!(sql.contains(&format!("\n  {} ", quoted(column))), "{}.{column}", kind.name);
+                assert!(
+                    sql.contains(&format!("\n  {} ", quoted(column))),
+                    "{}.{column}",
+                    kind.name
+                );
             }
             assert_eq!(columns(kind).len(), 3 + kind.stored().count());
             assert!(!columns(kind).iter().any(|c| c == "home" || c == "party_age_years"));

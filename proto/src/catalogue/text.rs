@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_refused() {
-        for c in ['\u{200b}', '\u{200d}', '\u{feff}', '\u{202e}', '\u{2066}', '\u{0}', '\n', '\t', '\u{ad}', '\u{7f}', '\u{85}', '\u{2028}'] {
+        for c in [
+            '\u{200b}', '\u{200d}', '\u{feff}', '\u{202e}', '\u{2066}', '\u{0}', '\n', '\t',
+            '\u{ad}', '\u{7f}', '\u{85}', '\u{2028}',
+        ] {
             assert_eq!(normalise(&format!("Lê{c}Hoa")), Err(Invalid::Invisible), "{:x}", c as u32);
             assert_eq!(check(&format!("Lê{c}Hoa")), Err(Invalid::Invisible), "{:x}", c as u32);
         }

@@ -93,6 +93,16 @@ impl Invalid {
             Invalid::WrongType => "invalid-wrong-type",
         }
     }
+
+    /// The limits that the sentence names.
+    pub fn args(self) -> Vec<(&'static str, i64)> {
+        match self {
+            Invalid::TooLong { max } => vec![("max", max.into())],
+            Invalid::NotDigits { min, max } => vec![("min", min.into()), ("max", max.into())],
+            Invalid::OutOfRange { min, max } => vec![("min", min), ("max", max)],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Reads a value from the text of a command line, a CSV cell or a form. Empty text clears the field.
