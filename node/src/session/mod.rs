@@ -1,0 +1,141 @@
+//! The node's half of an exchange, without I/O: events in, instructions out.
+//!
+//! A carrier (the gRPC stream, the simulator, later a stick) performs the instructions in order
+//! and feeds back what they answer. One flight goes up (`Hello`, the acts after the position
+//! believed acknowledged, `Flush`), one comes down; where `Welcome` contradicts the belief, the
+//! exchange starts over from `Welcome` with a second `Hello`. Then the stream may stay open.
+//!
+//! Deliberately absent: SQL (the replica), sockets (`exchange`), retries and waiting (the carrier's
+//! loop), and any judgement of what merges: the server merges, a node takes its result.
+
+mod link;
+mod step;
+
+use dongbo_proto::fate::{Outcome, Receipt};
+use dongbo_proto::frame::{
+    AckRun, Batch, Complete, Grant, HistoryItem, ScopeCursor, States, Stop, Token, Up, Welcome,
+};
+use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId};
+use dongbo_proto::stamp::UnixMs;
+
+pub use link::Link;
+pub use step::Session;
+
+/// What the replica knows of itself, read in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Whose journal this is.
+    pub author: AuthorId,
+    /// The catalogue that this build speaks.
+    pub schema: u32,
+    /// The epoch that it follows.
+    pub epoch: Option<Epoch>,
+    /// The last position of the journal.
+    pub position: u64,
+    /// The chain hash there.
+    pub head: Hash,
+    /// The position believed acknowledged.
+    pub acknowledged: u64,
+    /// The chain hash there.
+    pub acknowledged_head: Hash,
+    /// The token for the next exchange.
+    pub token: Token,
+    /// The last outcome held.
+    pub inbox: u64,
+    /// The scopes, by id.
+    pub scopes: Vec<ScopeCursor>,
+    /// One hash over the marks of all of them.
+    pub state: Hash,
+    /// The scopes with their names, as last granted.
+    pub grants: Vec<Grant>,
+    /// The last server time heard, in milliseconds since 1970; 0 before the first.
+    pub last_server_ms: UnixMs,
+}
+
+/// What the replica says of a `Complete` that it took in.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Completed {
+    /// Records that changed here.
+    pub changed: usize,
+    /// Scopes whose digest differed and which will be filled again at the next exchange.
+    pub mismatched: Vec<dongbo_proto::id::ScopeId>,
+}
+
+/// What happens to a session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The link is up (or the exchange starts over): the replica's facts and the wall clock.
+    Started(Box<Facts>, UnixMs),
+    /// A frame came down.
+    Frame(dongbo_proto::frame::Down),
+    /// Answer to [`Do::Load`]: the next acts, signed, or none.
+    Loaded(Option<Batch>),
+    /// Answer to [`Do::Complete`].
+    Completed(Completed),
+    /// Answer to [`Do::MakeRequest`].
+    Request(Vec<u8>),
+    /// Someone saved something here while the stream is open.
+    Saved,
+    /// Someone wants a record's history.
+    WantHistory(RecordId),
+}
+
+/// What the carrier does next, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Do {
+    /// Send a frame up.
+    Send(Up),
+    /// Read the acts after a position, at most so many bytes, and answer with [`Event::Loaded`].
+    Load {
+        /// Acts after this position.
+        after: u64,
+        /// Uncompressed bytes at most; one act is always sent.
+        bytes_max: usize,
+    },
+    /// Read the facts again and answer with [`Event::Started`].
+    StartOver,
+    /// Take in grants and epoch.
+    Welcome(Box<Welcome>),
+    /// Take in fates and the receipt.
+    Acknowledge(Vec<AckRun>, Box<Receipt>),
+    /// Stage a page.
+    Stage(Box<States>),
+    /// Take in later outcomes.
+    Outcomes(Vec<Outcome>),
+    /// Make everything visible and answer with [`Event::Completed`].
+    Complete(Complete),
+    /// Make a certificate request and answer with [`Event::Request`].
+    MakeRequest,
+    /// Keep a renewed certificate.
+    KeepCertificate(Vec<u8>),
+    /// Show a record's history.
+    ShowHistory(RecordId, Vec<HistoryItem>),
+    /// All is said: the stream stays open only if the session is live.
+    Rest,
+    /// The exchange is over.
+    End(End),
+}
+
+/// How an exchange ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything is delivered and everything heard.
+    InStep,
+    /// Everything is delivered; nothing comes down to this machine.
+    DeliverOnly,
+    /// The server holds more of this journal than the machine does: an old disk or a copy.
+    Rewound,
+    /// This server does not descend from the one that this node knows.
+    TwoServers {
+        /// The epoch known here.
+        known: Epoch,
+        /// The epoch met.
+        met: Epoch,
+    },
+    /// Digests differ even after the scopes were filled again.
+    Diverged,
+    /// The server ended it, and says why.
+    Stopped(Stop),
+    /// The server sent a frame out of turn.
+    Confused,
+}

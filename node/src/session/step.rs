@@ -1,0 +1,282 @@
+//! The state machine itself. `on` reads as the protocol.
+
+use std::collections::VecDeque;
+
+use dongbo_proto::fate::Receipt;
+use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Up, Welcome};
+use dongbo_proto::stamp::UnixMs;
+
+use super::{Completed, Do, End, Event, Facts, Link};
+
+/// Where the conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Hello is on its way.
+    Greeting,
+    /// Welcome came and agreed; acts go up and answers come down.
+    Exchanging,
+    /// All was said once; the stream stays open.
+    Resting,
+    /// Over.
+    Ended,
+}
+
+/// One conversation with the server.
+#[derive(Clone, Debug)]
+pub struct Session {
+    stage: Stage,
+    live: bool,
+    link: Link,
+    facts: Option<Facts>,
+    standing: Standing,
+    /// The last position sent.
+    sent: u64,
+    /// The last position of each batch under way.
+    under_way: VecDeque<u64>,
+    /// A [`Do::Load`] is unanswered.
+    loading: bool,
+    /// Flush was sent for all that is sent.
+    flushed: bool,
+    /// Something was saved since the last load.
+    saved: bool,
+    token: Option<[u8; 16]>,
+    inbox: u64,
+    /// Acknowledgements that were lost are on their way up to this position; then start over.
+    awaited: Option<u64>,
+    /// A certificate request is unanswered.
+    renewing: bool,
+    /// Everything else is said: end when the certificate is here.
+    waiting: bool,
+    /// Digests differed once in this conversation; the scopes are being filled again.
+    refilling: bool,
+}
+
+impl Session {
+    /// A conversation that has not begun; `live` keeps the stream open afterwards.
+    pub fn new(live: bool, link: Link) -> Self {
+        Session {
+            stage: Stage::Greeting,
+            live,
+            link,
+            facts: None,
+            standing: Standing::Good,
+            sent: 0,
+            under_way: VecDeque::new(),
+            loading: false,
+            flushed: false,
+            saved: false,
+            token: None,
+            inbox: 0,
+            awaited: None,
+            renewing: false,
+            waiting: false,
+            refilling: false,
+        }
+    }
+
+    /// What to do about an event. After [`Do::End`] nothing follows.
+    pub fn on(&mut self, event: Event) -> Vec<Do> {
+        if self.stage == Stage::Ended {
+            return Vec::new();
+        }
+        match event {
+            Event::Started(facts, now) => self.start(*facts, now),
+            Event::Loaded(batch) => self.loaded(batch),
+            Event::Completed(done) => self.completed(done),
+            Event::Request(csr) => vec![Do::Send(Up::Renew(csr))],
+            Event::Saved => self.saved(),
+            Event::WantHistory(record) => vec![Do::Send(Up::AskHistory(record))],
+            Event::Frame(down) => self.frame(down),
+        }
+    }
+
+    fn frame(&mut self, down: Down) -> Vec<Do> {
+        match (down, self.stage) {
+            (Down::Stop(stop), _) => self.end(End::Stopped(stop)),
+            (Down::Welcome(welcome), Stage::Greeting) => self.welcome(welcome),
+            (Down::Acks(runs, receipt), _) => self.acks(runs, receipt),
+            (Down::Outcomes(outcomes), _) => {
+                self.inbox = outcomes.last().map_or(self.inbox, |o| o.sequence);
+                vec![Do::Outcomes(outcomes)]
+            }
+            (Down::Certificate(der), _) => self.renewed(der),
+            (Down::States(page), Stage::Exchanging | Stage::Resting) => {
+                vec![Do::Stage(Box::new(page))]
+            }
+            (Down::Complete(all), Stage::Exchanging | Stage::Resting) => self.complete(all),
+            (Down::History(record, items), Stage::Exchanging | Stage::Resting) => {
+                vec![Do::ShowHistory(record, items)]
+            }
+            _ => self.end(End::Confused),
+        }
+    }
+
+    /// Hello, and at once the acts that are believed to be missing.
+    fn start(&mut self, facts: Facts, now: UnixMs) -> Vec<Do> {
+        self.stage = Stage::Greeting;
+        self.sent = facts.acknowledged;
+        self.inbox = facts.inbox;
+        self.under_way.clear();
+        (self.flushed, self.saved) = (false, false);
+        let hello = Hello {
+            author: facts.author,
+            schema: facts.schema,
+            epoch: facts.epoch,
+            position: facts.position,
+            head: facts.head,
+            acknowledged: facts.acknowledged,
+            acknowledged_head: facts.acknowledged_head,
+            local_ms: now,
+            token: facts.token,
+            inbox: facts.inbox,
+            scopes: facts.scopes.clone(),
+            state: facts.state,
+            live: self.live,
+        };
+        let anything = facts.position > facts.acknowledged;
+        self.facts = Some(facts);
+        let mut todo = vec![Do::Send(Up::Hello(hello))];
+        todo.extend(if anything { self.load() } else { self.flush() });
+        todo
+    }
+
+    fn load(&mut self) -> Vec<Do> {
+        if self.loading || self.under_way.len() >= self.link.in_flight_max() {
+            return Vec::new();
+        }
+        self.loading = true;
+        vec![Do::Load { after: self.sent, bytes_max: self.link.bytes_max() }]
+    }
+
+    fn flush(&mut self) -> Vec<Do> {
+        if self.flushed {
+            return Vec::new();
+        }
+        self.flushed = true;
+        vec![Do::Send(Up::Flush)]
+    }
+
+    fn loaded(&mut self, batch: Option<Batch>) -> Vec<Do> {
+        self.loading = false;
+        match batch {
+            // Loaded for a conversation that has started over since.
+            Some(stale) if stale.first != self.sent + 1 => self.load(),
+            Some(batch) => {
+                self.sent = batch.last();
+                self.under_way.push_back(self.sent);
+                self.flushed = false;
+                let mut todo = vec![Do::Send(Up::Batch(batch))];
+                todo.extend(self.load());
+                todo
+            }
+            None if std::mem::take(&mut self.saved) => self.load(),
+            None => self.flush(),
+        }
+    }
+
+    fn welcome(&mut self, welcome: Welcome) -> Vec<Do> {
+        let Some(facts) = self.facts.clone() else { return self.end(End::Confused) };
+        let known = facts.epoch.filter(|e| *e != welcome.epoch);
+        if let Some(known) = known.filter(|e| !welcome.ancestors.contains(e)) {
+            return self.end(End::TwoServers { known, met: welcome.epoch });
+        }
+        if known.is_none() && welcome.position > facts.position {
+            return self.end(End::Rewound);
+        }
+        self.standing = welcome.standing;
+        let agrees = known.is_none()
+            && welcome.position == facts.acknowledged
+            && welcome.head == facts.acknowledged_head;
+        let (position, ahead) = (welcome.position, welcome.position > facts.acknowledged);
+        let renew = matches!(welcome.standing, Standing::Renew | Standing::Expired);
+        let mut todo = vec![Do::Welcome(Box::new(welcome))];
+        if renew && !std::mem::replace(&mut self.renewing, true) {
+            todo.push(Do::MakeRequest);
+        }
+        if agrees {
+            self.stage = Stage::Exchanging;
+        } else if known.is_none() && ahead {
+            self.awaited = Some(position);
+        } else {
+            todo.push(Do::StartOver);
+        }
+        todo
+    }
+
+    fn acks(&mut self, runs: Vec<AckRun>, receipt: Box<Receipt>) -> Vec<Do> {
+        while self.under_way.front().is_some_and(|last| *last <= receipt.position) {
+            self.under_way.pop_front();
+        }
+        let awaited = self.awaited.take_if(|position| receipt.position >= *position);
+        let mut todo = vec![Do::Acknowledge(runs, receipt)];
+        if awaited.is_some() {
+            todo.push(Do::StartOver);
+        } else if !self.flushed {
+            todo.extend(self.load());
+        }
+        todo
+    }
+
+    fn complete(&mut self, all: Complete) -> Vec<Do> {
+        self.token = Some(all.token);
+        vec![Do::Complete(all)]
+    }
+
+    fn completed(&mut self, done: Completed) -> Vec<Do> {
+        let Some(token) = self.token.take() else { return self.end(End::Confused) };
+        let mut todo = vec![Do::Send(Up::Confirm { token, inbox: self.inbox })];
+        if !done.mismatched.is_empty() {
+            // Digests differ: the scopes named are filled again, now rather than next time. If they
+            // differ still, a person must look; the next exchange tries again.
+            let again = !std::mem::replace(&mut self.refilling, true);
+            todo.extend(if again { vec![Do::StartOver] } else { self.end(End::Diverged) });
+            return todo;
+        }
+        todo.extend(self.rest());
+        todo
+    }
+
+    /// All was said: the end, unless a certificate is under way or the stream stays open.
+    fn rest(&mut self) -> Vec<Do> {
+        if self.renewing {
+            self.waiting = true;
+            return Vec::new();
+        }
+        if self.standing == Standing::DeliverOnly {
+            return self.end(End::DeliverOnly);
+        }
+        if !self.live {
+            return self.end(End::InStep);
+        }
+        self.stage = Stage::Resting;
+        vec![Do::Rest]
+    }
+
+    /// With a fresh certificate, what an expired one was refused is asked for again.
+    fn renewed(&mut self, der: Vec<u8>) -> Vec<Do> {
+        self.renewing = false;
+        let mut todo = vec![Do::KeepCertificate(der)];
+        let waiting = std::mem::take(&mut self.waiting);
+        if self.standing == Standing::Expired {
+            todo.push(Do::StartOver);
+        } else if waiting {
+            todo.extend(self.rest());
+        }
+        todo
+    }
+
+    fn saved(&mut self) -> Vec<Do> {
+        match self.stage {
+            Stage::Resting | Stage::Exchanging if !self.loading => self.load(),
+            _ => {
+                self.saved = true;
+                Vec::new()
+            }
+        }
+    }
+
+    fn end(&mut self, end: End) -> Vec<Do> {
+        self.stage = Stage::Ended;
+        vec![Do::End(end)]
+    }
+}

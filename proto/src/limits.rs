@@ -1,0 +1,45 @@
+//! Every limit on what comes from outside, named, in one place, with its reason.
+//!
+//! Limits are part of the contract: both sides refuse by the same numbers, so that nothing is
+//! accepted in a commune that the province could not take.
+
+/// Records that one act may write: what one person can mean at one moment; imports are jobs of acts.
+pub const ACT_RECORDS_MAX: usize = 1_000;
+/// Canonical bytes of one act: it must cross a 9.6 kbit/s link between two cuts with patience.
+pub const ACT_BYTES_MAX: usize = 256 * 1024;
+/// Acts in one batch: above this compression gains nothing and a cut costs more.
+pub const BATCH_ACTS_MAX: usize = 1_000;
+/// Acts in one batch on a link that was just cut as often as it can be: one.
+pub const BATCH_ACTS_MIN: usize = 1;
+/// Compressed bytes of one batch; 4 MiB is what gRPC stacks take by default.
+pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Decompressed bytes of one batch or page: bounds memory whatever zstd is told to expand to.
+pub const BATCH_RAW_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Records in one page of states: keeps a staged page under a second on an old disk.
+pub const PAGE_RECORDS_MAX: usize = 1_000;
+/// Bytes of one gRPC message, either way: a batch or page and its frame.
+pub const MESSAGE_BYTES_MAX: usize = BATCH_BYTES_MAX + 64 * 1024;
+/// Values of one text field, in bytes, whatever the catalogue says.
+pub const TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Fields that one record may hold, known and unknown.
+pub const RECORD_FIELDS_MAX: usize = 512;
+/// Heads that one field may hold; the next write on it is held until someone settles.
+pub const FIELD_HEADS_MAX: usize = 64;
+/// Heads that one write may name.
+pub const OVER_MAX: usize = FIELD_HEADS_MAX;
+/// Acts that one retraction may name: a job of a million rows.
+pub const RETRACT_ACTS_MAX: usize = 1_000;
+/// Scopes that one node may hold: a commune office after 2025 has about 13.
+pub const NODE_SCOPES_MAX: usize = 1_024;
+/// Bytes of a person's name or account in an act.
+pub const PERSON_BYTES_MAX: usize = 64;
+/// Bytes of the grounds of an act: a decision's number and date.
+pub const GROUNDS_BYTES_MAX: usize = 200;
+/// Bytes of a certificate request: an Ed25519 one is about 200.
+pub const CSR_BYTES_MAX: usize = 4 * 1024;
+/// Outcomes in one inbox frame.
+pub const OUTCOMES_MAX: usize = 1_000;
+/// Unacknowledged batches under way in one exchange: enough to fill a link, little to lose.
+pub const BATCHES_IN_FLIGHT_MAX: usize = 4;
+/// Acts of one record whose history is sent at once, newest first.
+pub const HISTORY_ACTS_MAX: usize = 1_000;

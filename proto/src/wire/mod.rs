@@ -1,0 +1,51 @@
+//! The wire: the only room that knows the generated protobuf types.
+//!
+//! `up_to_bytes` and its sisters turn frames into messages and back; `columns` lays acts and
+//! states out column by column, which saves 15–30 % of the bytes; `pack` compresses within bounds.
+//! Everything that arrives is bounded and checked here: what leaves this module is well-formed,
+//! though not yet believed.
+
+mod acts;
+mod columns;
+mod frames;
+mod pack;
+mod states;
+
+pub use acts::{decode_acts, encode_acts};
+pub use frames::{batch_bytes, grant_from_pb, grant_to_pb, batch_from_bytes, down_from_pb, down_to_pb, up_from_pb, up_to_pb};
+pub use states::{decode_states, encode_states};
+
+/// The generated messages and services.
+#[allow(missing_docs, clippy::all)]
+pub mod pb {
+    tonic::include_proto!("dongbo.v1");
+}
+
+/// The compiled descriptor set of `exchange.proto`, for the reflection service.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/exchange.bin"));
+
+/// Bytes from the other side that are not what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// A column, id or number is missing, too long, or of the wrong shape.
+    #[error("a message is malformed")]
+    Malformed,
+    /// A message or its decompressed body is over a limit.
+    #[error("a message is over its size limit")]
+    TooLarge,
+    /// A frame that this build does not know.
+    #[error("a frame of an unknown kind")]
+    UnknownFrame,
+}
+
+impl From<crate::bytes::Truncated> for WireError {
+    fn from(_: crate::bytes::Truncated) -> Self {
+        WireError::Malformed
+    }
+}
+
+impl From<prost::DecodeError> for WireError {
+    fn from(_: prost::DecodeError) -> Self {
+        WireError::Malformed
+    }
+}

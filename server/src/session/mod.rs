@@ -1,0 +1,127 @@
+//! The server's half of an exchange, without I/O: events in, instructions out.
+//!
+//! It faces `dongbo_node::session`: what one sends the other expects. The service performs the
+//! instructions against the registry and feeds back what they answer; the simulator does the same.
+//! A `Hello` whose belief contradicts the journal is answered with `Welcome` (and the
+//! acknowledgements that were lost), and what follows is passed over until a second `Hello`.
+//!
+//! Deliberately absent: the store, TLS, deadlines and counting of connections (the service).
+
+mod step;
+
+use dongbo_proto::fate::{Outcome, Receipt, ScopeMark};
+use dongbo_proto::frame::{AckRun, Down, Grant, HistoryItem, ScopeCursor, States, Stop, Token, Up};
+use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId};
+use dongbo_proto::stamp::{UnixMs, Window};
+
+pub use step::Session;
+
+/// What the registry knows of a node when it says Hello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The journal position held.
+    pub position: u64,
+    /// The chain hash there.
+    pub head: Hash,
+    /// The node's scopes.
+    pub grants: Vec<Grant>,
+    /// Revoked or closed.
+    pub revoked: bool,
+    /// Server time at the end of its last exchange.
+    pub last_complete_ms: UnixMs,
+    /// The epoch in force.
+    pub epoch: Epoch,
+    /// The epochs before, nearest first.
+    pub ancestors: Vec<Epoch>,
+    /// The position up to which the server's backup has its acts.
+    pub backed_up: u64,
+}
+
+/// How the certificate stands, judged by the server's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateAge {
+    /// In the first 70 % of its life.
+    Fresh,
+    /// Due.
+    Due,
+    /// Past its end.
+    Expired,
+}
+
+/// A page as the session asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Where the node stands with each scope.
+    pub cursors: Vec<ScopeCursor>,
+    /// Acknowledgements are wanted for the positions after this one; `None` wants none.
+    pub acks_from: Option<u64>,
+    /// Outcomes after this one.
+    pub inbox: u64,
+}
+
+/// What one read snapshot had for a node.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// Acknowledgements that were lost.
+    pub acks: Vec<AckRun>,
+    /// Later outcomes.
+    pub outcomes: Vec<Outcome>,
+    /// Pages of states.
+    pub states: Vec<States>,
+    /// Where the node stands after them.
+    pub cursors: Vec<ScopeCursor>,
+    /// The marks of all its scopes, if the snapshot held nothing more.
+    pub complete: Option<Vec<ScopeMark>>,
+}
+
+/// What happens to a session. `B` is a batch that was prepared: decoded, hashed and verified.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<B> {
+    /// A frame came up (batches come as [`Event::Batch`]).
+    Frame(Up),
+    /// A batch came up, prepared, or why it is not what it says.
+    Batch(Result<B, Stop>),
+    /// Answer to [`Do::View`]: the node, or that there is none, with server time.
+    Viewed(Option<Box<View>>, UnixMs),
+    /// Answer to [`Do::Receive`].
+    Received(Result<(Vec<AckRun>, Box<Receipt>), Stop>),
+    /// Answer to [`Do::Page`].
+    Paged(Result<Box<Answer>, Stop>),
+    /// Answer to [`Do::Receipt`].
+    Receipt(Vec<AckRun>, Box<Receipt>),
+    /// Answer to [`Do::Finish`]: the frame is ready, its token durable.
+    Finished(Result<Box<dongbo_proto::frame::Complete>, Stop>),
+    /// Answer to [`Do::Renew`].
+    Renewed(Result<Vec<u8>, Stop>),
+    /// Answer to [`Do::History`].
+    History(RecordId, Vec<HistoryItem>),
+    /// Something was merged that may concern this node.
+    News,
+    /// The node was revoked while connected.
+    Revoked,
+}
+
+/// What the service does next, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Do<B> {
+    /// Read what is known of the node and answer with [`Event::Viewed`].
+    View(AuthorId),
+    /// Send a frame down.
+    Send(Box<Down>),
+    /// Merge a batch and answer with [`Event::Received`].
+    Receive(B, Window),
+    /// Read a page and answer with [`Event::Paged`].
+    Page(Ask),
+    /// Make a receipt for acknowledgements that were lost and answer with [`Event::Receipt`].
+    Receipt(Vec<AckRun>),
+    /// Draw and keep a token and answer with [`Event::Finished`]; the marks are signed where given.
+    Finish(Option<Vec<ScopeMark>>, u64),
+    /// Keep that the node has this token and these outcomes.
+    Confirm(Token, u64),
+    /// Sign a certificate request and answer with [`Event::Renewed`].
+    Renew(Vec<u8>),
+    /// Read a record's history and answer with [`Event::History`].
+    History(RecordId),
+    /// End the stream.
+    Close,
+}

@@ -1,0 +1,316 @@
+//! The state machine itself. `on` reads as the protocol.
+
+use dongbo_proto::chain::state_hash;
+use dongbo_proto::frame::{Down, Hello, ScopeCursor, Standing, Stop, Up, Welcome};
+use dongbo_proto::id::AuthorId;
+use dongbo_proto::stamp::{UnixMs, Window};
+
+use super::{Answer, Ask, CertificateAge, Do, Event, View};
+
+/// Clocks that differ by less than this count as right: network delay and drift are no offset.
+const OFFSET_IGNORED_MS: i64 = 60_000;
+
+/// Where the conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Waiting for Hello, the first or the second.
+    Greeting,
+    /// Beliefs agree: batches merge, a flush is answered.
+    Exchanging,
+    /// Everything was said once; news is sent as it comes.
+    Resting,
+    /// Over.
+    Ended,
+}
+
+/// A batch, as far as the session looks into it.
+pub trait Positions {
+    /// Whose journal.
+    fn author(&self) -> AuthorId;
+    /// Position of the first act.
+    fn first(&self) -> u64;
+    /// Position of the last act.
+    fn last(&self) -> u64;
+}
+
+/// One conversation with a node.
+#[derive(Clone, Debug)]
+pub struct Session {
+    stage: Stage,
+    author: AuthorId,
+    certificate: CertificateAge,
+    schema: u32,
+    hello: Option<Box<Hello>>,
+    view: Option<Box<View>>,
+    window: Window,
+    /// The last position received, merged or held.
+    position: u64,
+    cursors: Vec<ScopeCursor>,
+    inbox: u64,
+    /// Whether a page is being read or sent.
+    paging: bool,
+    /// Whether something may have come since the page began.
+    news: bool,
+    /// Whether anything was sent down since the last `Complete`.
+    said: bool,
+    /// Acknowledgements lost before this conversation are still to be sent from here.
+    lost_from: Option<u64>,
+    deliver_only: bool,
+}
+
+impl Session {
+    /// A conversation with the node that a certificate names.
+    pub fn new(author: AuthorId, certificate: CertificateAge, schema: u32) -> Self {
+        Session {
+            stage: Stage::Greeting,
+            author,
+            certificate,
+            schema,
+            hello: None,
+            view: None,
+            window: Window { since_ms: 0, until_ms: 0, offset_ms: 0 },
+            position: 0,
+            cursors: Vec::new(),
+            inbox: 0,
+            paging: false,
+            news: false,
+            said: false,
+            lost_from: None,
+            deliver_only: false,
+        }
+    }
+
+    /// Whether the conversation is over.
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// The scopes that the node holds, as far as the conversation knows.
+    pub fn holds(&self, scope: dongbo_proto::id::ScopeId) -> bool {
+        self.cursors.iter().any(|c| c.scope == scope)
+    }
+
+    /// What to do about an event.
+    pub fn on<B: Positions>(&mut self, event: Event<B>) -> Vec<Do<B>> {
+        if self.stage == Stage::Ended {
+            return Vec::new();
+        }
+        match event {
+            Event::Frame(up) => self.frame(up),
+            Event::Batch(batch) => self.batch(batch),
+            Event::Viewed(view, now) => self.viewed(view, now),
+            Event::Received(Ok((runs, receipt))) => {
+                self.position = self.position.max(receipt.position);
+                self.said = true;
+                send(Down::Acks(runs, receipt))
+            }
+            Event::Receipt(runs, receipt) => send(Down::Acks(runs, receipt)),
+            Event::Paged(Ok(answer)) => self.paged(*answer),
+            Event::Finished(Ok(complete)) => self.finished(*complete),
+            Event::Renewed(Ok(der)) => self.renewed(der),
+            Event::History(record, items) => send(Down::History(record, items)),
+            Event::News => self.heard_news(),
+            Event::Revoked => self.stop(Stop::Revoked),
+            Event::Received(Err(stop))
+            | Event::Paged(Err(stop))
+            | Event::Finished(Err(stop))
+            | Event::Renewed(Err(stop)) => self.stop(stop),
+        }
+    }
+
+    fn frame<B: Positions>(&mut self, up: Up) -> Vec<Do<B>> {
+        match (up, self.stage) {
+            (Up::Hello(hello), _) if hello.author != self.author => self.stop(Stop::UnknownNode),
+            (Up::Hello(hello), _) => {
+                self.stage = Stage::Greeting;
+                self.hello = Some(Box::new(hello));
+                vec![Do::View(self.author)]
+            }
+            // What follows a Hello that was contradicted is passed over until the second one.
+            (Up::Flush, Stage::Greeting) if self.hello.is_some() => Vec::new(),
+            (Up::Flush, Stage::Exchanging | Stage::Resting) => self.page(),
+            (Up::Confirm { token, inbox }, Stage::Exchanging | Stage::Resting) => {
+                vec![Do::Confirm(token, inbox)]
+            }
+            (Up::Renew(csr), _) if self.hello.is_some() => vec![Do::Renew(csr)],
+            (Up::AskHistory(record), Stage::Exchanging | Stage::Resting) if !self.deliver_only => {
+                vec![Do::History(record)]
+            }
+            (Up::AskHistory(_), Stage::Exchanging | Stage::Resting) => Vec::new(),
+            _ => self.stop(Stop::BadFrame),
+        }
+    }
+
+    fn viewed<B: Positions>(&mut self, view: Option<Box<View>>, now: UnixMs) -> Vec<Do<B>> {
+        let (Some(view), Some(hello)) = (view, self.hello.clone()) else {
+            return self.stop(Stop::UnknownNode);
+        };
+        let offset = now.saturating_sub(hello.local_ms);
+        self.window = Window {
+            since_ms: view.last_complete_ms,
+            until_ms: now,
+            offset_ms: if offset.abs() < OFFSET_IGNORED_MS { 0 } else { offset },
+        };
+        if hello.position >= view.position
+            && hello.acknowledged == view.position
+            && hello.acknowledged_head != view.head
+            && hello.epoch == Some(view.epoch)
+        {
+            return self.stop(Stop::Forked);
+        }
+        self.deliver_only = view.revoked;
+        let agrees = hello.acknowledged == view.position
+            && hello.acknowledged_head == view.head
+            && hello.epoch.is_none_or(|e| e == view.epoch);
+        let mut todo = send(Down::Welcome(self.welcome(&hello, &view, now)));
+        self.position = view.position;
+        self.inbox = hello.inbox;
+        self.cursors = cursors(&hello, &view);
+        if agrees {
+            self.stage = Stage::Exchanging;
+        } else if hello.epoch == Some(view.epoch) && hello.acknowledged < view.position {
+            self.lost_from = Some(hello.acknowledged);
+            todo.extend(self.read_lost());
+        }
+        self.view = Some(view);
+        (self.paging, self.said) = (self.lost_from.is_some(), false);
+        todo
+    }
+
+    fn welcome(&self, hello: &Hello, view: &View, now: UnixMs) -> Welcome {
+        let held = hello.scopes.iter().map(|c| c.scope);
+        Welcome {
+            epoch: view.epoch,
+            ancestors: if hello.epoch == Some(view.epoch) {
+                Vec::new()
+            } else {
+                view.ancestors.clone()
+            },
+            position: view.position,
+            head: view.head,
+            server_ms: now,
+            schema: self.schema,
+            standing: match self.certificate {
+                _ if view.revoked => Standing::DeliverOnly,
+                CertificateAge::Fresh => Standing::Good,
+                CertificateAge::Due => Standing::Renew,
+                CertificateAge::Expired => Standing::Expired,
+            },
+            grants: (!held.eq(view.grants.iter().map(|g| g.scope))).then(|| view.grants.clone()),
+        }
+    }
+
+    /// The acknowledgements that an earlier cut swallowed.
+    fn read_lost<B: Positions>(&mut self) -> Vec<Do<B>> {
+        vec![Do::Page(Ask { cursors: Vec::new(), acks_from: self.lost_from, inbox: u64::MAX })]
+    }
+
+    fn batch<B: Positions>(&mut self, batch: Result<B, Stop>) -> Vec<Do<B>> {
+        match (batch, self.stage) {
+            (Err(stop), _) => self.stop(stop),
+            (Ok(_), Stage::Greeting) if self.hello.is_some() => Vec::new(),
+            (Ok(b), Stage::Exchanging | Stage::Resting) if b.author() == self.author => {
+                vec![Do::Receive(b, self.window)]
+            }
+            _ => self.stop(Stop::BadFrame),
+        }
+    }
+
+    fn page<B: Positions>(&mut self) -> Vec<Do<B>> {
+        if self.paging {
+            self.news = true;
+            return Vec::new();
+        }
+        self.paging = true;
+        // Nothing goes down to a machine that may only deliver, or that must first renew.
+        if self.deliver_only || self.certificate == CertificateAge::Expired {
+            let backed_up = self.backed_up();
+            return vec![Do::Finish(None, backed_up)];
+        }
+        let ask = Ask { cursors: self.cursors.clone(), acks_from: None, inbox: self.inbox };
+        vec![Do::Page(ask)]
+    }
+
+    fn paged<B: Positions>(&mut self, answer: Answer) -> Vec<Do<B>> {
+        if self.lost_from.take().is_some() {
+            self.paging = false;
+            return vec![Do::Receipt(answer.acks)];
+        }
+        let mut todo = Vec::new();
+        if let Some(last) = answer.outcomes.last() {
+            self.inbox = last.sequence;
+            todo.extend(send(Down::Outcomes(answer.outcomes)));
+        }
+        todo.extend(answer.states.into_iter().flat_map(|s| send(Down::States(s))));
+        self.said |= !todo.is_empty();
+        self.cursors = answer.cursors;
+        match answer.complete {
+            None => {
+                let cursors = self.cursors.clone();
+                todo.push(Do::Page(Ask { cursors, acks_from: None, inbox: self.inbox }));
+            }
+            Some(marks) => {
+                let same = self.hello.as_ref().is_some_and(|h| h.state == state_hash(marks.iter()));
+                let quiet = self.stage == Stage::Resting && !self.said;
+                if quiet && !self.news {
+                    self.paging = false;
+                    return todo;
+                }
+                let marks = (self.said || !same).then_some(marks);
+                todo.push(Do::Finish(marks, self.backed_up()));
+            }
+        }
+        todo
+    }
+
+    fn backed_up(&self) -> u64 {
+        self.view.as_ref().map_or(0, |v| v.backed_up)
+    }
+
+    fn finished<B: Positions>(
+        &mut self,
+        complete: dongbo_proto::frame::Complete,
+    ) -> Vec<Do<B>> {
+        (self.paging, self.said) = (false, false);
+        self.window.since_ms = complete.server_ms;
+        self.stage = Stage::Resting;
+        let mut todo = send(Down::Complete(complete));
+        if std::mem::take(&mut self.news) {
+            todo.extend(self.page());
+        }
+        todo
+    }
+
+    fn renewed<B: Positions>(&mut self, der: Vec<u8>) -> Vec<Do<B>> {
+        self.certificate = CertificateAge::Fresh;
+        send(Down::Certificate(der))
+    }
+
+    fn heard_news<B: Positions>(&mut self) -> Vec<Do<B>> {
+        let live = self.hello.as_ref().is_some_and(|h| h.live);
+        match self.stage {
+            Stage::Resting if live => self.page(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn stop<B>(&mut self, stop: Stop) -> Vec<Do<B>> {
+        self.stage = Stage::Ended;
+        vec![Do::Send(Box::new(Down::Stop(stop))), Do::Close]
+    }
+}
+
+fn send<B>(down: Down) -> Vec<Do<B>> {
+    vec![Do::Send(Box::new(down))]
+}
+
+/// Where the node stands with the scopes that it holds now. In a new epoch it holds nothing yet.
+fn cursors(hello: &Hello, view: &View) -> Vec<ScopeCursor> {
+    let same_epoch = hello.epoch == Some(view.epoch);
+    let find = |scope| hello.scopes.iter().find(|c| c.scope == scope).filter(|_| same_epoch);
+    let at = |g: &dongbo_proto::frame::Grant| {
+        let new = ScopeCursor { scope: g.scope, ..ScopeCursor::default() };
+        find(g.scope).copied().unwrap_or(new)
+    };
+    view.grants.iter().map(at).collect()
+}
