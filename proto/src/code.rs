@@ -161,10 +161,7 @@ impl fmt::Display for JoinCode {
 
 impl fmt::Debug for JoinCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinCode")
-            .field("secret", &"[redacted]")
-            .field("pin", &self.pin)
-            .finish()
+        f.debug_struct("JoinCode").field("secret", &"[redacted]").field("pin", &self.pin).finish()
     }
 }
 
@@ -176,10 +173,7 @@ impl FromStr for JoinCode {
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let symbols = normalise(text)?;
         let body = decode(without_prefix(&symbols)?)?;
-        let mut code = Self {
-            secret: [0; SECRET_BYTES],
-            pin: CaPin([0; CA_PIN_BYTES]),
-        };
+        let mut code = Self { secret: [0; SECRET_BYTES], pin: CaPin([0; CA_PIN_BYTES]) };
         code.secret.copy_from_slice(&body[..SECRET_BYTES]);
         code.pin.0.copy_from_slice(&body[SECRET_BYTES..]);
         Ok(code)
@@ -249,10 +243,7 @@ fn normalise(text: &str) -> Result<String, CodeError> {
 /// Spaces of every width, the hyphens and dashes that a word processor puts in
 /// their place, and the invisible marks that a copied line may begin with.
 fn is_separator(letter: char) -> bool {
-    let dash = matches!(
-        letter,
-        '-' | '_' | '.' | '\u{2010}'..='\u{2015}' | '\u{2212}'
-    );
+    let dash = matches!(letter, '-' | '_' | '.' | '\u{2010}'..='\u{2015}' | '\u{2212}');
     let invisible = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}');
     dash || invisible || letter.is_whitespace()
 }
@@ -267,16 +258,9 @@ fn symbol(letter: char) -> Option<char> {
 }
 
 fn stranger_after(symbols: &str) -> CodeError {
-    let prefix = if symbols.starts_with(PREFIX) {
-        PREFIX.len()
-    } else {
-        0
-    };
+    let prefix = if symbols.starts_with(PREFIX) { PREFIX.len() } else { 0 };
     let at = symbols.len() - prefix;
-    CodeError::Character {
-        group: at / GROUP_SYMBOLS + 1,
-        place: at % GROUP_SYMBOLS + 1,
-    }
+    CodeError::Character { group: at / GROUP_SYMBOLS + 1, place: at % GROUP_SYMBOLS + 1 }
 }
 
 #[cfg(test)]
@@ -314,15 +298,9 @@ mod tests {
     fn says_what_is_wrong_with_it() {
         let text = sample().to_string();
         assert_eq!(read(""), Err(CodeError::Length { found: 0 }));
-        assert_eq!(
-            read(&text[..text.len() - 1]),
-            Err(CodeError::Length { found: 59 })
-        );
+        assert_eq!(read(&text[..text.len() - 1]), Err(CodeError::Length { found: 59 }));
         let stranger = format!("{}?{}", &text[..11], &text[12..]);
-        assert_eq!(
-            read(&stranger),
-            Err(CodeError::Character { group: 2, place: 2 })
-        );
+        assert_eq!(read(&stranger), Err(CodeError::Character { group: 2, place: 2 }));
         assert_eq!(read(&text.replace("DB1", "DB2")), Err(CodeError::Version));
     }
 

@@ -89,10 +89,7 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let public = data_encoding::HEXLOWER.encode(&self.public);
-        f.debug_struct("Signer")
-            .field("public", &public)
-            .field("private", &"[redacted]")
-            .finish()
+        f.debug_struct("Signer").field("public", &public).field("private", &"[redacted]").finish()
     }
 }
 

@@ -1,0 +1,4 @@
+//! stub
+
+pub mod ca;
+pub mod service;

@@ -1,0 +1,199 @@
+//! One conversation with a node over a gRPC stream: performs what the session says.
+//!
+//! Batches are prepared (decoded, hashed, verified) while the one before them merges; merges go
+//! through the writer that many conversations share. Deliberately absent: what frames mean (the
+//! session) and what acts do (the registry).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
+use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
+use dongbo_proto::id::{AuthorId, ScopeId};
+use dongbo_proto::seam;
+use dongbo_proto::stamp::Window;
+use dongbo_proto::wire::{self, pb};
+use tokio::sync::{broadcast, mpsc};
+use tonic::{Status, Streaming};
+
+use super::Province;
+use crate::ca::NodeIdentity;
+use crate::registry::{self, Prepared};
+use crate::session::{Answer, Ask, Do, Event, Session};
+
+/// Prepared batches that may wait for the one before them to merge.
+const BATCHES_WAITING_MAX: usize = 2;
+
+type Wires = mpsc::Sender<Result<pb::DownFrame, Status>>;
+type Happening = Event<Prepared>;
+
+/// One conversation under way.
+struct Talk {
+    province: Arc<Province>,
+    node: NodeIdentity,
+    session: Session,
+    down: Wires,
+}
+
+/// Serves one stream until either side ends it.
+pub async fn serve(
+    province: Arc<Province>,
+    node: NodeIdentity,
+    up: Streaming<pb::UpFrame>,
+    down: Wires,
+) {
+    let mut news = province.news.subscribe();
+    let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
+    let reading = tokio::spawn(read(province.clone(), node, up, events));
+    let session = province.session(&node);
+    let mut talk = Talk { province, node, session, down };
+    while !talk.session.is_over() {
+        let event = tokio::select! {
+            biased;
+            event = heard.recv() => match event {
+                Some(event) => event,
+                None => break,
+            },
+            told = news.recv() => match talk.concerns(told) {
+                Some(event) => event,
+                None => continue,
+            },
+        };
+        talk.perform(event).await;
+    }
+    reading.abort();
+}
+
+/// Reads frames, and prepares batches away from the conversation.
+async fn read(
+    province: Arc<Province>,
+    node: NodeIdentity,
+    mut up: Streaming<pb::UpFrame>,
+    events: mpsc::Sender<Happening>,
+) {
+    while let Ok(Some(frame)) = up.message().await {
+        let event = match wire::up_from_pb(frame) {
+            Ok(Up::Batch(batch)) => {
+                let key = node.public_key;
+                Event::Batch(province.compute(move || registry::prepare(batch, &key)).await)
+            }
+            Ok(frame) => Event::Frame(frame),
+            Err(_) => Event::Batch(Err(Stop::BadFrame)),
+        };
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What was told to every conversation.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// These scopes advanced.
+    Scopes(Arc<[ScopeId]>),
+    /// An outcome waits for this author.
+    Outcome(AuthorId),
+    /// This node was revoked.
+    Revoked(AuthorId),
+    /// Another process wrote; look.
+    Anything,
+}
+
+impl Talk {
+    fn author(&self) -> AuthorId {
+        AuthorId(self.node.node_id)
+    }
+
+    /// Whether news concerns this node; having missed some counts as news.
+    fn concerns(&self, told: Result<News, broadcast::error::RecvError>) -> Option<Happening> {
+        match told {
+            Ok(News::Revoked(author)) if author == self.author() => Some(Event::Revoked),
+            Ok(News::Scopes(scopes)) if scopes.iter().any(|s| self.session.holds(*s)) => {
+                Some(Event::News)
+            }
+            Ok(News::Outcome(author)) if author == self.author() => Some(Event::News),
+            Ok(News::Anything) | Err(broadcast::error::RecvError::Lagged(_)) => Some(Event::News),
+            _ => None,
+        }
+    }
+
+    async fn perform(&mut self, event: Happening) {
+        let mut todo = VecDeque::from(self.session.on(event));
+        while let Some(step) = todo.pop_front() {
+            if let Some(event) = self.step(step).await {
+                todo.extend(self.session.on(event));
+            }
+        }
+    }
+
+    async fn step(&mut self, step: Do<Prepared>) -> Option<Happening> {
+        match step {
+            Do::Send(down) => {
+                // A node that is gone is noticed by the reader.
+                let _ = self.down.send(Ok(wire::down_to_pb(&down))).await;
+                None
+            }
+            Do::View(author) => {
+                let now = self.province.clock.now_ms();
+                match self.province.view(author).await {
+                    Ok(view) => Some(Event::Viewed(view.map(Box::new), now)),
+                    Err(stop) => Some(Event::Received(Err(stop))),
+                }
+            }
+            Do::Receive(batch, window) => Some(Event::Received(self.receive(batch, window).await)),
+            Do::Page(ask) => Some(Event::Paged(self.page(ask).await.map(Box::new))),
+            Do::Receipt(runs) => match self.province.receipt(self.author()).await {
+                Ok(receipt) => Some(Event::Receipt(runs, Box::new(receipt))),
+                Err(stop) => Some(Event::Received(Err(stop))),
+            },
+            Do::Finish(marks, backed_up) => {
+                Some(Event::Finished(self.finish(marks, backed_up).await.map(Box::new)))
+            }
+            Do::Confirm(token, inbox) => {
+                let author = self.author();
+                self.province.confirm(author, token, inbox).await.err().map(|s| Event::Received(Err(s)))
+            }
+            Do::Renew(request) => Some(Event::Renewed(self.renew(request).await)),
+            Do::History(record) => {
+                let items = self.province.history(self.author(), record).await;
+                Some(Event::History(record, items.unwrap_or_default()))
+            }
+            Do::Close => None,
+        }
+    }
+
+    async fn receive(
+        &self,
+        batch: Prepared,
+        window: Window,
+    ) -> Result<(Vec<AckRun>, Box<Receipt>), Stop> {
+        let window = Window { until_ms: self.province.clock.now_ms(), ..window };
+        let received = self.province.receive(batch, window).await?;
+        Ok((received.0, Box::new(received.1)))
+    }
+
+    async fn page(&self, ask: Ask) -> Result<Answer, Stop> {
+        self.province.page(self.author(), ask).await
+    }
+
+    async fn finish(
+        &self,
+        marks: Option<Vec<ScopeMark>>,
+        backed_up: u64,
+    ) -> Result<Complete, Stop> {
+        let token = seam::bytes(self.province.entropy.as_ref());
+        let server_ms = self.province.clock.now_ms();
+        let epoch = self.province.finish(self.author(), token, server_ms).await?;
+        let checkpoint = marks.map(|marks| {
+            let mut checkpoint =
+                Checkpoint { epoch, at_ms: server_ms, marks, signature: Vec::new() };
+            checkpoint.signature = self.province.sign(&checkpoint.signed_bytes());
+            checkpoint
+        });
+        Ok(Complete { checkpoint, token, server_ms, backed_up, come_back_s: 0 })
+    }
+
+    async fn renew(&self, request: Vec<u8>) -> Result<Vec<u8>, Stop> {
+        self.province.renew(&self.node, request).await
+    }
+}

@@ -1,0 +1,235 @@
+//! The table of connections: what makes a revocation act at once.
+//! [`ConnectionTable::cut`] makes the next read and write of a node's connections
+//! fail, now, whatever they wait for. It also counts connections per address, from
+//! the first byte on.
+//!
+//! Deliberately absent: the connections themselves. The table holds a place for
+//! each, and a place is given back when its connection is dropped.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
+
+use futures::task::AtomicWaker;
+
+/// The connections that are up, by number. A handle: clones share the table.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionTable {
+    inner: Arc<Mutex<Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    last: u64,
+    up: HashMap<u64, Entry>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    node_id: Option<u64>,
+    kick: Arc<Kick>,
+}
+
+impl ConnectionTable {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cuts every connection of a node at once, and says how many there were.
+    pub fn cut(&self, node_id: u64) -> usize {
+        self.cut_where(|entry| entry.node_id == Some(node_id))
+    }
+
+    /// Cuts every connection: the end of a shutdown's patience.
+    pub fn cut_all(&self) -> usize {
+        self.cut_where(|_| true)
+    }
+
+    /// Connections that are up or in their handshake.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().up.len()
+    }
+
+    /// True when nobody is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Connections of a node that are up.
+    #[must_use]
+    pub fn count_of(&self, node_id: u64) -> usize {
+        self.lock().up.values().filter(|entry| entry.node_id == Some(node_id)).count()
+    }
+
+    fn cut_where(&self, wanted: impl Fn(&Entry) -> bool) -> usize {
+        // Waking under the lock could poll a connection that drops its place.
+        let kicks: Vec<_> = self
+            .lock()
+            .up
+            .values()
+            .filter(|entry| wanted(entry))
+            .map(|entry| entry.kick.clone())
+            .collect();
+        kicks.iter().for_each(|kick| kick.cut());
+        kicks.len()
+    }
+
+    /// A place for a connection that was just accepted, or `None` when its address
+    /// has as many as it may.
+    pub(super) fn enter(&self, remote: SocketAddr, per_address_max: usize) -> Option<Place> {
+        let mut table = self.lock();
+        let count = table.by_address.entry(counted_as(remote.ip())).or_default();
+        if *count >= per_address_max {
+            return None;
+        }
+        *count += 1;
+        table.last += 1;
+        let (number, kick) = (table.last, Arc::new(Kick::default()));
+        table.up.insert(number, Entry { node_id: None, kick: kick.clone() });
+        Some(Place { table: self.clone(), number, remote, kick })
+    }
+
+    fn name(&self, number: u64, node_id: u64) {
+        if let Some(entry) = self.lock().up.get_mut(&number) {
+            entry.node_id = Some(node_id);
+        }
+    }
+
+    fn leave(&self, number: u64, remote: SocketAddr) {
+        let mut table = self.lock();
+        table.up.remove(&number);
+        let address = counted_as(remote.ip());
+        if let Some(count) = table.by_address.get_mut(&address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                table.by_address.remove(&address);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection's place in the table, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    table: ConnectionTable,
+    number: u64,
+    remote: SocketAddr,
+    kick: Arc<Kick>,
+}
+
+impl Place {
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// From here on, [`ConnectionTable::cut`] of that node finds the connection.
+    pub(super) fn belongs_to(&self, node_id: u64) {
+        self.table.name(self.number, node_id);
+    }
+
+    /// An error when the connection was cut; else the reader is woken when it is.
+    pub(super) fn check_reader(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.kick.check(&self.kick.reader, cx)
+    }
+
+    /// As [`Place::check_reader`], for the task that writes.
+    pub(super) fn check_writer(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.kick.check(&self.kick.writer, cx)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.table.leave(self.number, self.remote);
+    }
+}
+
+/// What cuts a connection. Reader and writer may be different tasks, so each has a
+/// waker of its own.
+#[derive(Debug, Default)]
+struct Kick {
+    cut: AtomicBool,
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+}
+
+impl Kick {
+    fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.reader.wake();
+        self.writer.wake();
+    }
+
+    /// The flag is read after the waker is registered: a cut in between is seen.
+    fn check(&self, waker: &AtomicWaker, cx: &Context<'_>) -> io::Result<()> {
+        waker.register(cx.waker());
+        if self.cut.load(Ordering::Acquire) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut by the server"));
+        }
+        Ok(())
+    }
+}
+
+/// What counts as one address: an IPv6 subscriber has a /64 to choose from.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(text: &str) -> SocketAddr {
+        text.parse().expect("address")
+    }
+
+    #[test]
+    fn an_address_has_so_many_places_and_gets_them_back() {
+        let table = ConnectionTable::new();
+        let first = table.enter(from("10.0.0.1:1"), 2);
+        let second = table.enter(from("10.0.0.1:2"), 2);
+        assert!(first.is_some() && second.is_some());
+        assert!(table.enter(from("10.0.0.1:3"), 2).is_none());
+        assert!(table.enter(from("10.0.0.2:1"), 2).is_some());
+        drop(first);
+        assert!(table.enter(from("10.0.0.1:4"), 2).is_some());
+    }
+
+    #[test]
+    fn a_left_table_holds_nothing() {
+        let table = ConnectionTable::new();
+        drop(table.enter(from("[2001:db8::1]:1"), 1));
+        let table = table.lock();
+        assert!(table.up.is_empty() && table.by_address.is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let near = counted_as("2001:db8::1".parse().expect("address"));
+        assert_eq!(near, counted_as("2001:db8::ffff".parse().expect("address")));
+        assert_ne!(near, counted_as("2001:db8:0:1::1".parse().expect("address")));
+        assert_eq!(
+            counted_as("::ffff:10.0.0.1".parse().expect("address")),
+            from("10.0.0.1:1").ip()
+        );
+    }
+}
