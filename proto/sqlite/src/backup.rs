@@ -16,7 +16,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::check::quick_check;
+use crate::check::{quick_check, verified};
 use crate::files::{new_private, partial_name, remove_if_there, sync_parent, with_suffix};
 use crate::key::DatabaseKey;
 use crate::kind::{Kind, classify, classify_io};
@@ -184,7 +184,8 @@ fn copy(
     target.pragma_update(None, "synchronous", "OFF")?;
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    steps(&snapshot, &mut target, progress)?;
+    // A page that does not verify is copied as zeros, under a MAC that does.
+    verified(source, steps(&snapshot, &mut target, progress))?;
     // The copied header says WAL; a file that travels alone must not.
     target.pragma_update(None, "journal_mode", "DELETE")?;
     target.close().map_err(|(_, e)| e)?;

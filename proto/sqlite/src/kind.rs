@@ -1,8 +1,9 @@
 //! What a storage error means to the one who must act on it. Both sides turn a [`Kind`]
 //! into a sentence; neither matches on SQLite's codes.
 //!
-//! Not here: the sentence, and any retry. A connection that met a damaged page is spent
-//! (SQLCipher refuses everything after a failed MAC): close it and open again.
+//! Not here: the sentence, and any retry. A connection that met a damaged page is spent,
+//! and what it says afterwards may go by another name: ask through
+//! [`verified`](crate::verified) first.
 
 use std::io;
 

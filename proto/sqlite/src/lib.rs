@@ -3,7 +3,7 @@
 //!
 //! A workspace build unifies features, so a server that asked for plain SQLite would be
 //! tested on SQLCipher and shipped without it. Here is the only crate that names the
-//! build; node and server reach `rusqlite` through [`rusqlite`](crate::rusqlite).
+//! build; node and server reach `rusqlite` through [`rusqlite`].
 //!
 //! - [`keyfile`], [`key`], [`passphrase`], [`seal`]: where the key lives, and what else it seals
 //! - [`mod@open`], [`knobs`], [`diagnose`], [`kind`]: opening, and naming what is wrong
@@ -30,7 +30,7 @@ pub mod seal;
 pub mod version;
 
 pub use backup::{BackupError, Existing, Progress, Written, backup, restore};
-pub use check::{damaged_pages, quick_check};
+pub use check::{damaged_pages, quick_check, verified};
 pub use diagnose::Damage;
 pub use key::{DatabaseKey, Guarded};
 pub use keyfile::{KeyError, KeyFile, Protection};

@@ -16,7 +16,8 @@ use crate::seal::Sealer;
 /// Memory that one derivation takes, in KiB: RFC 9106's choice for machines that cannot
 /// spare 2 GiB, which an office PC cannot.
 pub const MEMORY_KIB: u32 = 64 * 1024;
-/// Passes over that memory: with [`MEMORY_KIB`] about a fifth of a second on a slow PC.
+/// Passes over that memory: with [`MEMORY_KIB`] a quarter of a second on a server core, about
+/// a second on an old PC, once at each start.
 pub const PASSES: u32 = 3;
 /// Lanes: one, since we compute on one core and a thief would use them all.
 pub const LANES: u32 = 1;

@@ -26,6 +26,7 @@ fn a_backup_under_concurrent_writes_is_one_snapshot() {
             while !stop.load(Ordering::Relaxed) {
                 add_members(&mut writer, 10);
             }
+            add_members(&mut writer, 10);
         });
         let mut progress = |p| seen.push(p);
         let done = backup(&reader, &house.key, &SCHEMA, &target, Existing::Refuse, &mut progress);

@@ -63,7 +63,9 @@ fn a_key_that_others_can_read_is_refused() {
 fn a_passphrase_wraps_the_key_and_a_wrong_one_does_not_open_it() {
     let (_dir, path) = file(Protection::Passphrase(SENTENCE));
     assert_eq!(KeyFile::guarded(&path).unwrap(), Guarded::ByPassphrase);
+    let began = std::time::Instant::now();
     let key = KeyFile::open(&path, Some(SENTENCE)).unwrap();
+    println!("a passphrase takes {:?}", began.elapsed());
     assert_eq!(key.guarded(), Guarded::ByPassphrase);
     assert!(matches!(KeyFile::open(&path, None), Err(KeyError::NeedsPassphrase)));
     let wrong = KeyFile::open(&path, Some("Gió đưa cành trúc là đà"));

@@ -8,4 +8,5 @@ mod keyfile;
 mod lock;
 mod migrate;
 mod open;
+mod overflow;
 mod pages;
