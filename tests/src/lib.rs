@@ -1,0 +1,3 @@
+//! A province in a box.
+
+pub mod province;
