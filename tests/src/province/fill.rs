@@ -10,13 +10,14 @@ use super::code::{
     FORCES, GENERAL, OCCUPATIONS, OWNER, PROFESSIONAL, RELIGION, RESIDENT_STAFF, RESIDENT_WORKER,
     RETIRED, THEORY,
 };
+use super::commune::Commune;
 use super::date::{PartialDate, Precision, nth_day, plus_days, snapshot};
 use super::draw::Draw;
 use super::member::Member;
 use super::people::Person;
 use super::plan::{Block, DISTRICTS};
 use super::traits::Traits;
-use super::tree::{Commune, PROVINCE_CODE, Seat, Tree};
+use super::tree::{PROVINCE_CODE, Seat, Tree};
 
 const COUNTRY: &str = "VN";
 /// Provinces that the others come from.
@@ -58,7 +59,7 @@ impl Filler<'_> {
             kind: "member",
             id: subject.id,
             unit: self.tree.units[seat.unit].code.clone(),
-            profile_no: format!("{:06}BG", subject.number + 1),
+            profile_no: format!("{:06}BG", serial(subject.number, 271_829)),
             list_no: subject.list_no,
             ..Member::default()
         };
@@ -80,7 +81,7 @@ impl Filler<'_> {
         let recognised = subject.person.life.recognised;
         let issued = recognised.map(|decided| plus_days(decided, 30 + subject.number % 90));
         if let Some(issued) = issued.filter(|day| *day <= snapshot()) {
-            member.party_card_no = Some(format!("24{:06}", serial(subject.number, 7_919)));
+            member.party_card_no = Some(format!("24{:06}", serial(subject.number, 618_033)));
             member.party_card_issued_on = Some(issued.into());
             member.party_card_issued_at = Some("Tỉnh ủy Bắc Giang");
         }
@@ -305,7 +306,7 @@ fn serial(number: u32, factor: u64) -> u64 {
 fn national_id(subject: &Subject<'_>) -> String {
     let year = subject.person.life.born.year();
     let century = if year < 2000 { 0 } else { 2 } + u32::from(subject.traits.is_woman);
-    format!("{ID_PREFIX}{century}{:02}{:06}", year % 100, serial(subject.number, 48_611))
+    format!("{ID_PREFIX}{century}{:02}{:06}", year % 100, serial(subject.number, 381_967))
 }
 
 fn capitalised(name: &str) -> String {

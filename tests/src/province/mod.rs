@@ -11,6 +11,7 @@
 
 mod code;
 mod cohort;
+mod commune;
 mod date;
 mod draw;
 mod duties;
@@ -22,6 +23,7 @@ mod name;
 mod people;
 mod plan;
 mod quota;
+mod sort;
 mod traits;
 mod tree;
 mod twins;
@@ -185,7 +187,7 @@ fn records(
     ids: &mut Ids,
     draw: Draw,
 ) -> Vec<Member> {
-    let communes = tree::communes();
+    let communes = commune::communes();
     let mut filler = Filler { tree, communes: &communes, draw };
     let mut list_no = 0;
     let mut cell = usize::MAX;

@@ -143,7 +143,7 @@ fn movable(person: &Person) -> bool {
     !person.is_head
 }
 
-/// Somebody of the other standing in a roomy cell of the same block and district, from a random start on.
+/// Somebody of the other standing in a roomy cell of the same block, from a random start on.
 fn exchange(
     people: &[Person],
     seats: &[Seat],
@@ -157,7 +157,7 @@ fn exchange(
         let to = &seats[people[i].seat];
         movable(&people[i])
             && people[i].life.is_official() != people[out].life.is_official()
-            && (to.block, to.district) == (from.block, from.district)
+            && to.block == from.block
             && !to.short
             && to.members >= ROOMY_CELL_MEMBERS.min(from.members + 2)
             && officials[people[i].seat] > OFFICIALS_MIN

@@ -172,7 +172,7 @@ pub struct District {
     agencies: f64,
 }
 
-#[allow(clippy::too_many_arguments)] // One argument a column: a row reads as in the table that it is copied from.
+#[expect(clippy::too_many_arguments, reason = "a column each: a row reads as in the table")]
 const fn district(
     code: &'static str,
     name: &'static str,

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use super::commune::{Commune, communes};
 use super::date::{PartialDate, nth_day};
 use super::draw::{Draw, Ids};
 use super::plan::{Block, DISTRICTS, DistrictPlan, Plan};
 use super::quota::{apportion, clamp};
+use super::sort::{BLOCS, UPPER_BLOCKS, org_sorts, size_ratio};
 use super::unit::{Unit, Village};
 
 /// Code of the province in the list of the General Statistics Office.
@@ -19,48 +21,6 @@ const VILLAGE_CELL_MEMBERS: (u32, u32) = (3, 110);
 const CELL_MEMBERS_MIN: u32 = 3;
 /// No other sort of cell is larger than this.
 const CELL_MEMBERS_MAX: u32 = 200;
-/// Cell sizes against their mean, as (share of cells below, ratio): a log-normal curve with sd 13 at mean 25.
-const SIZE_CURVE: [(f64, f64); 10] = [
-    (0.0, 0.16),
-    (0.0005, 0.22),
-    (0.023, 0.34),
-    (0.197, 0.58),
-    (0.437, 0.82),
-    (0.740, 1.22),
-    (0.954, 2.02),
-    (0.990, 2.70),
-    (0.998, 3.40),
-    (1.0, 4.00),
-];
-
-/// One of the real communes.
-pub(crate) struct Commune {
-    pub(crate) code: String,
-    /// With its kind, as it stands inside a sentence: `xã Đồng Tiến`.
-    pub(crate) name: String,
-    pub(crate) district: usize,
-}
-
-/// The 209 communes of 2020, district by district in the order of [`DISTRICTS`].
-pub(crate) fn communes() -> Vec<Commune> {
-    let text = include_str!("../../fixtures/communes_2020.csv");
-    let mut all: Vec<Commune> = text.lines().skip(1).filter_map(commune).collect();
-    all.sort_by(|a, b| (a.district, &a.code).cmp(&(b.district, &b.code)));
-    all
-}
-
-fn commune(line: &str) -> Option<Commune> {
-    let mut columns = line.trim_end().split(',');
-    let (code, name, district_code) = (columns.next()?, columns.next()?, columns.next()?);
-    let district = DISTRICTS.iter().position(|district| district.code == district_code)?;
-    let kind_end = name.find(' ')?;
-    Some(Commune {
-        code: code.to_owned(),
-        name: name[..kind_end].to_lowercase() + &name[kind_end..],
-        district,
-    })
-}
-
 /// A cell with the number of members that sit in it.
 pub(crate) struct Seat {
     /// Index of the cell's unit.
@@ -118,55 +78,6 @@ pub(crate) fn grow(plan: &Plan, draw: Draw, ids: Ids) -> Tree {
 /// `count` of `all`, evenly spaced.
 fn spread<'a>(all: &[&'a Commune], count: usize) -> Vec<&'a Commune> {
     (0..count).map(|i| all[(2 * i + 1) * all.len() / (2 * count)]).collect()
-}
-
-/// Blocs at the level of districts: code, full name, short name.
-const BLOCS: [(&str, &str, &str); 4] = [
-    ("KCQ", "Đảng bộ Khối các cơ quan tỉnh Bắc Giang", "Khối các cơ quan tỉnh"),
-    ("KDN", "Đảng bộ Khối doanh nghiệp tỉnh Bắc Giang", "Khối doanh nghiệp tỉnh"),
-    ("CAT", "Đảng bộ Công an tỉnh Bắc Giang", "Công an tỉnh"),
-    ("QST", "Đảng bộ Quân sự tỉnh Bắc Giang", "Quân sự tỉnh"),
-];
-
-/// The blocks outside the districts, each with the unit it hangs from.
-const UPPER_BLOCKS: [(Block, &str); 5] = [
-    (Block::ProvinceOffices, "KCQ"),
-    (Block::ProvinceEnterprises, "KDN"),
-    (Block::Police, "CAT"),
-    (Block::Army, "QST"),
-    (Block::Direct, PROVINCE_CODE),
-];
-
-/// Sorts of organisation: statistics row, name before the number, kind of cell, name of its cells.
-type OrgSort = (&'static str, &'static str, &'static str, &'static str);
-
-/// Which sorts of organisation a block has, with their weights.
-fn org_sorts(block: Block) -> &'static [(OrgSort, f64)] {
-    const OFFICES: [(OrgSort, f64); 3] = [
-        (("party_agency", "cơ quan đoàn thể Mẫu", "agency", "ban Mẫu"), 25.0),
-        (("state_agency", "cơ quan Mẫu", "agency", "phòng Mẫu"), 45.0),
-        (("public_unit", "đơn vị sự nghiệp Mẫu", "agency", "bộ phận Mẫu"), 30.0),
-    ];
-    const FIRMS: [(OrgSort, f64); 5] = [
-        (("soe_100", "Công ty Nhà nước Mẫu", "enterprise", "xí nghiệp Mẫu"), 8.0),
-        (("joint_stock", "Công ty cổ phần Mẫu", "enterprise", "phân xưởng Mẫu"), 40.0),
-        (("limited", "Công ty TNHH Mẫu", "enterprise", "phân xưởng Mẫu"), 30.0),
-        (("foreign_invested", "Công ty vốn nước ngoài Mẫu", "enterprise", "chuyền Mẫu"), 7.0),
-        (("cooperative", "Hợp tác xã Mẫu", "enterprise", "đội Mẫu"), 15.0),
-    ];
-    const POLICE: [(OrgSort, f64); 1] =
-        [(("police", "Công an đơn vị Mẫu", "other", "đội Mẫu"), 1.0)];
-    const ARMY: [(OrgSort, f64); 1] =
-        [(("army", "Quân sự đơn vị Mẫu", "other", "đại đội Mẫu"), 1.0)];
-    const DIRECT: [(OrgSort, f64); 1] =
-        [(("public_unit", "trường, viện tỉnh Mẫu", "agency", "khoa Mẫu"), 1.0)];
-    match block {
-        Block::Enterprise | Block::ProvinceEnterprises => &FIRMS,
-        Block::Police => &POLICE,
-        Block::Army => &ARMY,
-        Block::Direct => &DIRECT,
-        _ => &OFFICES,
-    }
 }
 
 /// Where new organisations go.
@@ -336,7 +247,9 @@ impl Grower {
         let (kind, word) = match commune.name.chars().next() {
             Some('p' | 't') => ("residential_group", "tổ dân phố"),
             // The two highland districts have hamlets beside villages.
-            _ if matches!(DISTRICTS[commune.district].code, "219" | "220") && number % 3 == 0 => {
+            _ if matches!(DISTRICTS[commune.district].code, "219" | "220")
+                && number.is_multiple_of(3) =>
+            {
                 ("hamlet", "bản")
             }
             _ => ("village", "thôn"),
@@ -483,13 +396,4 @@ impl Grower {
         clamp(&mut sizes, low, high);
         sizes
     }
-}
-
-/// The ratio to the mean size below which a share `below` of the cells lies.
-fn size_ratio(below: f64) -> f64 {
-    let steps = SIZE_CURVE.windows(2).find(|pair| below < pair[1].0);
-    let Some(&[(from, low), (to, high)]) = steps.and_then(|pair| pair.first_chunk::<2>()) else {
-        return 1.0;
-    };
-    low + (high - low) * (below - from) / (to - from)
 }
