@@ -21,6 +21,7 @@ pub mod limits;
 pub mod link;
 pub mod merge;
 pub mod record;
+pub mod seam;
 pub mod sign;
 pub mod stamp;
 pub mod value;

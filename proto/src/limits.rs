@@ -15,6 +15,13 @@ pub const BATCH_ACTS_MIN: usize = 1;
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Decompressed bytes of one batch or page: bounds memory whatever zstd is told to expand to.
 pub const BATCH_RAW_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes that the contents of one batch or page may take once laid out as acts or records. Columns
+/// can say much with little (a text of a dictionary, an entry that stands for all), so what comes
+/// out is counted too. The largest batch that a node lays out (8 MiB of canonical bytes, three a
+/// field at least) stays below.
+pub const CONTENT_BYTES_MAX: usize = 192 * 1024 * 1024;
+/// Columns of values in one batch or page: every field of every kind is fewer.
+pub const VALUE_COLUMNS_MAX: usize = 4 * 1024;
 /// Records in one page of states: keeps a staged page under a second on an old disk.
 pub const PAGE_RECORDS_MAX: usize = 1_000;
 /// Bytes of one gRPC message, either way: a batch or page and its frame.
@@ -37,6 +44,8 @@ pub const PERSON_BYTES_MAX: usize = 64;
 pub const GROUNDS_BYTES_MAX: usize = 200;
 /// Bytes of a certificate request: an Ed25519 one is about 200.
 pub const CSR_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a request to join: a code, a certificate request and a few numbers.
+pub const JOIN_BYTES_MAX: usize = CSR_BYTES_MAX + 1024;
 /// Outcomes in one inbox frame.
 pub const OUTCOMES_MAX: usize = 1_000;
 /// Unacknowledged batches under way in one exchange: enough to fill a link, little to lose.

@@ -74,6 +74,11 @@ impl Session {
         }
     }
 
+    /// The last position sent in this conversation.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// What to do about an event. After [`Do::End`] nothing follows.
     pub fn on(&mut self, event: Event) -> Vec<Do> {
         if self.stage == Stage::Ended {

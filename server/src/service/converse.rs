@@ -59,7 +59,11 @@ pub async fn serve(
                 None => continue,
             },
         };
-        talk.perform(event).await;
+        if matches!(event, Event::News) && talk.is_revoked().await {
+            talk.perform(Event::Revoked).await;
+        } else {
+            talk.perform(event).await;
+        }
     }
     reading.abort();
 }
@@ -97,6 +101,8 @@ pub enum News {
     Revoked(AuthorId),
     /// Another process wrote; look.
     Anything,
+    /// The server is about to stop.
+    Closing,
 }
 
 impl Talk {
@@ -112,9 +118,16 @@ impl Talk {
                 Some(Event::News)
             }
             Ok(News::Outcome(author)) if author == self.author() => Some(Event::News),
+            Ok(News::Closing) => Some(Event::Received(Err(Stop::Busy))),
             Ok(News::Anything) | Err(broadcast::error::RecvError::Lagged(_)) => Some(Event::News),
             _ => None,
         }
+    }
+
+    /// Whether the node was revoked since: an open stream must not hear another byte.
+    async fn is_revoked(&self) -> bool {
+        let view = self.province.view(self.author()).await;
+        !self.session.delivers_only() && matches!(view, Ok(Some(view)) if view.revoked)
     }
 
     async fn perform(&mut self, event: Happening) {
@@ -172,7 +185,11 @@ impl Talk {
         Ok((received.0, Box::new(received.1)))
     }
 
+    /// A page, unless the node was revoked a moment ago: standing is asked at every request.
     async fn page(&self, ask: Ask) -> Result<Answer, Stop> {
+        if self.is_revoked().await {
+            return Err(Stop::Revoked);
+        }
         self.province.page(self.author(), ask).await
     }
 

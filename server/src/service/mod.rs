@@ -1,10 +1,18 @@
 //! The server's edge: sockets, TLS and gRPC.
 //!
-//! `accept` turns sockets into connections of known peers, `tls` says who gets
-//! through, `table` cuts them again. Deliberately absent: what frames mean (`session`)
-//! and what the province does with them.
+//! `accept` turns sockets into connections of known peers, `tls` says who gets through, `table`
+//! cuts them again; `run` serves, `converse` carries one conversation, `joining` lets newcomers
+//! in, and `province` is what they all ask. Deliberately absent: what frames mean (`session`) and
+//! what acts do (`registry`).
 
 pub mod accept;
 pub mod connection;
+pub mod converse;
+pub mod joining;
+pub mod province;
+pub mod run;
 pub mod table;
 pub mod tls;
+
+pub use province::Province;
+pub use run::run;

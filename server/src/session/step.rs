@@ -90,6 +90,11 @@ impl Session {
         self.cursors.iter().any(|c| c.scope == scope)
     }
 
+    /// Whether the node may only deliver.
+    pub fn delivers_only(&self) -> bool {
+        self.deliver_only
+    }
+
     /// What to do about an event.
     pub fn on<B: Positions>(&mut self, event: Event<B>) -> Vec<Do<B>> {
         if self.stage == Stage::Ended {

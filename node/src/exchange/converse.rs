@@ -1,0 +1,274 @@
+//! One conversation with the server over a gRPC stream: performs what the session says.
+//!
+//! The replica is worked on the calling task: a node does one thing at a time, and its transactions
+//! are short. Deliberately absent: when to try again (`watch`), and what the frames mean (the session).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dongbo_proto::frame::{Batch, Down, HistoryItem, Up};
+use dongbo_proto::id::RecordId;
+use dongbo_proto::seam::Clock;
+use dongbo_proto::{chain, limits, wire};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+use tonic::transport::Channel;
+use wire::pb::exchange_client::ExchangeClient;
+
+use super::ExchangeError;
+use super::key::NodeKey;
+use crate::replica::Replica;
+use crate::session::{Do, End, Event, Session};
+
+/// Silence after which the link counts as cut: three round trips of the slowest link, and a large
+/// page at 9.6 kbit/s. HTTP/2 keepalive notices a dead link sooner.
+const SILENCE_S_MAX: u64 = 120;
+/// Frames that may wait between the session and the link.
+const FRAMES_WAITING_MAX: usize = 4;
+/// How often an open stream looks for what another program of this office has saved.
+const LOOK_FOR_SAVES_MS: u64 = 250;
+/// Time for the last frame to leave and the server to close, in seconds.
+const FAREWELL_S_MAX: u64 = 10;
+
+/// What came of a conversation, besides its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Acts sent.
+    pub acts_sent: u64,
+    /// Bytes of frames sent, before TLS and HTTP/2.
+    pub bytes_up: u64,
+    /// Bytes of frames received, before TLS and HTTP/2.
+    pub bytes_down: u64,
+    /// Records that changed here.
+    pub records_changed: usize,
+    /// Records that were staged in pages.
+    pub records_received: u64,
+    /// Scopes whose digest differed and that were filled again.
+    pub refilled: usize,
+    /// Times that everything was said.
+    pub completes: u32,
+}
+
+/// What the office sees while a conversation goes on.
+pub trait Watcher: Send {
+    /// Something moved.
+    fn moved(&mut self, tally: &Tally);
+    /// The node is in step; the stream stays open.
+    fn in_step(&mut self, tally: &Tally);
+    /// Whether the office wants to stop an open stream.
+    fn wants_to_leave(&self) -> bool {
+        false
+    }
+}
+
+/// Nobody looks.
+impl Watcher for () {
+    fn moved(&mut self, _: &Tally) {}
+    fn in_step(&mut self, _: &Tally) {}
+}
+
+/// What a conversation needs.
+pub struct Conversation<'a> {
+    /// The replica.
+    pub replica: &'a mut Replica,
+    /// The key that signs batches and certificate requests.
+    pub key: &'a NodeKey,
+    /// The wall clock.
+    pub clock: &'a dyn Clock,
+    /// Who looks.
+    pub watcher: &'a mut dyn Watcher,
+    /// A record whose history is asked for, once.
+    pub history: Option<RecordId>,
+}
+
+/// What a conversation gave.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// What moved.
+    pub tally: Tally,
+    /// A renewed certificate, in DER, to be kept.
+    pub certificate: Option<Vec<u8>>,
+    /// The history that was asked for.
+    pub history: Option<Vec<HistoryItem>>,
+}
+
+struct Talk<'a, 'b> {
+    at: &'b mut Conversation<'a>,
+    session: Session,
+    up: Option<mpsc::Sender<wire::pb::UpFrame>>,
+    tally: Tally,
+    end: Option<End>,
+    certificate: Option<Vec<u8>>,
+    history: Option<Vec<HistoryItem>>,
+    resting: bool,
+}
+
+/// Converses until the session ends or the link is cut.
+pub async fn converse(
+    at: &mut Conversation<'_>,
+    session: Session,
+    channel: Channel,
+) -> Result<Outcome, ExchangeError> {
+    let (up, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+    let mut client = ExchangeClient::new(channel)
+        .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+    // The first flight leaves before the server's first answer, so the call runs beside the talk.
+    let call = tokio::spawn(async move { client.exchange(ReceiverStream::new(frames)).await });
+    let talk = Talk {
+        at,
+        session,
+        up: Some(up),
+        tally: Tally::default(),
+        end: None,
+        certificate: None,
+        history: None,
+        resting: false,
+    };
+    talk.run(call).await
+}
+
+type Call = tokio::task::JoinHandle<Result<tonic::Response<Streaming<wire::pb::DownFrame>>, tonic::Status>>;
+
+impl Talk<'_, '_> {
+    async fn run(mut self, call: Call) -> Result<Outcome, ExchangeError> {
+        let facts = self.at.replica.facts()?;
+        let now = self.at.clock.now_ms();
+        let started = self.perform(Event::Started(Box::new(facts), now)).await;
+        let response = within(call).await?;
+        let response = response.map_err(|_| ExchangeError::Cut)??;
+        started?;
+        let mut down = response.into_inner();
+        while self.end.is_none() {
+            let Some(event) = self.next(&mut down).await? else { continue };
+            self.perform(event).await?;
+        }
+        self.up = None;
+        let farewell = async { while let Ok(Some(_)) = down.message().await {} };
+        let _ = tokio::time::timeout(Duration::from_secs(FAREWELL_S_MAX), farewell).await;
+        let end = self.end.unwrap_or(End::Confused);
+        let (tally, certificate, history) = (self.tally, self.certificate, self.history);
+        Ok(Outcome { end, tally, certificate, history })
+    }
+
+    /// The next event: a frame, or something saved here while the stream rests.
+    async fn next(
+        &mut self,
+        down: &mut Streaming<wire::pb::DownFrame>,
+    ) -> Result<Option<Event>, ExchangeError> {
+        if !self.resting {
+            return within(down.message()).await??.map_or(Err(ExchangeError::Cut), |frame| {
+                self.received(frame).map(Some)
+            });
+        }
+        let look = tokio::time::sleep(Duration::from_millis(LOOK_FOR_SAVES_MS));
+        tokio::select! {
+            frame = down.message() => {
+                frame?.map_or(Err(ExchangeError::Cut), |frame| self.received(frame).map(Some))
+            }
+            () = look => self.look_around(),
+        }
+    }
+
+    fn look_around(&mut self) -> Result<Option<Event>, ExchangeError> {
+        if self.at.watcher.wants_to_leave() {
+            self.end = Some(End::InStep);
+            return Ok(None);
+        }
+        let saved = self.at.replica.position()? > self.session.sent();
+        Ok(saved.then_some(Event::Saved))
+    }
+
+    fn received(&mut self, frame: wire::pb::DownFrame) -> Result<Event, ExchangeError> {
+        self.tally.bytes_down += prost_len(&frame);
+        let down = wire::down_from_pb(frame)?;
+        if let Down::States(page) = &down {
+            self.tally.records_received += page.records.len() as u64;
+        }
+        self.at.watcher.moved(&self.tally);
+        Ok(Event::Frame(down))
+    }
+
+    async fn perform(&mut self, event: Event) -> Result<(), ExchangeError> {
+        let mut todo = VecDeque::from(self.session.on(event));
+        while let Some(step) = todo.pop_front() {
+            if let Some(event) = self.step(step).await? {
+                todo.extend(self.session.on(event));
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: Do) -> Result<Option<Event>, ExchangeError> {
+        let replica = &mut *self.at.replica;
+        match step {
+            Do::Send(up) => self.send(up).await?,
+            Do::Load { after, bytes_max } => {
+                let batch = self.load(after, bytes_max)?;
+                return Ok(Some(Event::Loaded(batch)));
+            }
+            Do::StartOver => {
+                let facts = replica.facts()?;
+                return Ok(Some(Event::Started(Box::new(facts), self.at.clock.now_ms())));
+            }
+            Do::Welcome(welcome) => replica.welcome(&welcome)?,
+            Do::Acknowledge(runs, receipt) => replica.acknowledge(&runs, &receipt)?,
+            Do::Stage(page) => drop(replica.stage(&page)?),
+            Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
+            Do::Complete(complete) => {
+                let done = replica.complete(&complete)?;
+                self.tally.records_changed += done.changed;
+                self.tally.refilled += done.mismatched.len();
+                self.tally.completes += 1;
+                return Ok(Some(Event::Completed(done)));
+            }
+            Do::MakeRequest => return Ok(Some(Event::Request(self.at.key.csr_der()?))),
+            Do::KeepCertificate(der) => self.certificate = Some(der),
+            Do::ShowHistory(_, items) => {
+                self.history = Some(items);
+                self.end = Some(End::InStep);
+            }
+            Do::Rest => {
+                self.resting = true;
+                self.at.watcher.in_step(&self.tally);
+                return Ok(self.at.history.take().map(Event::WantHistory));
+            }
+            Do::End(end) => self.end = Some(end),
+        }
+        Ok(None)
+    }
+
+    async fn send(&mut self, up: Up) -> Result<(), ExchangeError> {
+        if let Up::Batch(batch) = &up {
+            self.tally.acts_sent += u64::from(batch.count);
+        }
+        let frame = wire::up_to_pb(&up);
+        self.tally.bytes_up += prost_len(&frame);
+        let Some(channel) = &self.up else { return Ok(()) };
+        within(channel.send(frame)).await?.map_err(|_| ExchangeError::Cut)?;
+        self.at.watcher.moved(&self.tally);
+        Ok(())
+    }
+
+    fn load(&mut self, after: u64, bytes_max: usize) -> Result<Option<Batch>, ExchangeError> {
+        let batch = self.at.replica.acts_after(after, limits::BATCH_ACTS_MAX, bytes_max)?;
+        Ok(batch.map(|mut batch| {
+            let signed = chain::signed_bytes(batch.author, batch.last(), batch.after);
+            batch.signature = self.at.key.sign(&signed).to_vec();
+            batch
+        }))
+    }
+}
+
+fn prost_len(message: &impl prost::Message) -> u64 {
+    message.encoded_len() as u64
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> Result<T, ExchangeError> {
+    tokio::time::timeout(Duration::from_secs(SILENCE_S_MAX), work)
+        .await
+        .map_err(|_| ExchangeError::Cut)
+}

@@ -1,0 +1,220 @@
+//! The province as a conversation sees it: the registry's answers, made through the store's
+//! executor, with receipts and checkpoints signed. Everything that a process needs to serve.
+//!
+//! Deliberately absent: what frames mean (`session`), what acts do (`registry`), sockets (`run`).
+
+use std::sync::Arc;
+
+use dongbo_proto::catalogue::SCHEMA_VERSION;
+use dongbo_proto::fate::Receipt;
+use dongbo_proto::frame::{AckRun, HistoryItem, Stop, Token};
+use dongbo_proto::id::{AuthorId, Epoch, RecordId};
+use dongbo_proto::limits;
+use dongbo_proto::seam::{Clock, Entropy};
+use dongbo_proto::sign::Signer;
+use dongbo_proto::stamp::Window;
+use tokio::sync::broadcast;
+
+use super::converse::News;
+use super::table::ConnectionTable;
+use crate::ca::{Ca, NODE_VALIDITY_S, NodeIdentity, public_key_of_request};
+use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError};
+use crate::session::{Answer, Ask, CertificateAge, Session, View};
+use crate::store::{Executor, StoreError, StoreHandle};
+
+/// News that a slow conversation may fall behind before it is told simply to look.
+const NEWS_WAITING_MAX: usize = 1_024;
+
+/// Everything that serving needs.
+pub struct Province {
+    /// The store with its executor.
+    pub store: StoreHandle,
+    /// Where pure work runs: beside the conversations, or inline in the simulator.
+    pub executor: Executor,
+    /// The authority that signs certificates.
+    pub ca: Ca,
+    /// The key of receipts and checkpoints.
+    pub signer: Signer,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// What conversations tell each other.
+    pub news: broadcast::Sender<News>,
+    /// The connections that are up.
+    pub table: ConnectionTable,
+}
+
+/// A registry error as the end of a conversation. The log has the rest.
+fn stop(error: RegistryError) -> Stop {
+    tracing::warn!(%error, "a conversation stops");
+    match error {
+        RegistryError::Store(StoreError::Busy | StoreError::Closed) => Stop::Busy,
+        RegistryError::Stop(stop) => stop,
+        _ => Stop::Storage,
+    }
+}
+
+impl Province {
+    /// Puts a province together.
+    pub fn new(
+        store: StoreHandle,
+        executor: Executor,
+        ca: Ca,
+        signer: Signer,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let (news, _) = broadcast::channel(NEWS_WAITING_MAX);
+        let table = ConnectionTable::new();
+        Province { store, executor, ca, signer, clock, entropy, news, table }
+    }
+
+    /// Tells every conversation. Nobody listening is no error.
+    pub fn tell(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+
+    /// Signs with the server's key.
+    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.signer.sign(bytes).to_vec()
+    }
+
+    /// A session for the node of a certificate.
+    pub fn session(&self, node: &NodeIdentity) -> Session {
+        let now_s = self.clock.now_ms() / 1_000;
+        let age = if node.expired_at(now_s) {
+            CertificateAge::Expired
+        } else if now_s >= node.renew_at() {
+            CertificateAge::Due
+        } else {
+            CertificateAge::Fresh
+        };
+        Session::new(AuthorId(node.node_id), age, SCHEMA_VERSION)
+    }
+
+    /// Runs pure work where the executor wants it.
+    pub async fn compute<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R, Stop> + Send + 'static,
+    ) -> Result<R, Stop> {
+        match self.executor {
+            Executor::Inline => work(),
+            Executor::Threads => {
+                tokio::task::spawn_blocking(work).await.unwrap_or(Err(Stop::BadBatch))
+            }
+        }
+    }
+
+    /// What is known of a node.
+    pub async fn view(&self, author: AuthorId) -> Result<Option<View>, Stop> {
+        let view = self.store.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
+        let Some(view) = view else { return Ok(None) };
+        let epochs = self.store.read(|tx| registry::epochs(tx)).await.map_err(stop)?;
+        let Some((epoch, ancestors)) = epochs.split_first() else { return Err(Stop::Storage) };
+        Ok(Some(View {
+            position: view.position,
+            head: view.head,
+            grants: view.grants,
+            revoked: view.revoked,
+            last_complete_ms: view.last_complete_ms,
+            epoch: *epoch,
+            ancestors: ancestors.to_vec(),
+            backed_up: view.backed_up,
+        }))
+    }
+
+    /// Merges a batch; the answer is durable.
+    pub async fn receive(
+        &self,
+        batch: Prepared,
+        window: Window,
+    ) -> Result<(Vec<AckRun>, Receipt), Stop> {
+        let now_ms = self.clock.now_ms();
+        let (author, size) = (batch.batch.author, batch.batch.body.len());
+        let arrival = Arrival { window, now_ms };
+        let job = move |tx: &mut dyn crate::store::WriteTx| {
+            let received = registry::merge(tx, &batch, &arrival)?;
+            let receipt = registry::receipt(tx.reading(), author, now_ms)?;
+            Ok::<_, RegistryError>((received, receipt))
+        };
+        let (received, receipt) = self.store.write_sized(size, job).await.map_err(stop)?;
+        self.tell(News::Scopes(received.news.into()));
+        Ok((received.runs, self.signed(receipt)))
+    }
+
+    fn signed(&self, mut receipt: Receipt) -> Receipt {
+        receipt.signature = self.sign(&receipt.signed_bytes());
+        receipt
+    }
+
+    /// The signed receipt of an author.
+    pub async fn receipt(&self, author: AuthorId) -> Result<Receipt, Stop> {
+        let now_ms = self.clock.now_ms();
+        let read = self.store.read(move |tx| registry::receipt(tx, author, now_ms)).await;
+        Ok(self.signed(read.map_err(stop)?))
+    }
+
+    /// What one snapshot has for a node.
+    pub async fn page(&self, author: AuthorId, ask: Ask) -> Result<Answer, Stop> {
+        let ask = PageAsk {
+            author,
+            cursors: ask.cursors,
+            acks_from: ask.acks_from,
+            inbox: ask.inbox,
+            records_max: limits::PAGE_RECORDS_MAX,
+        };
+        let reply = self.store.read(move |tx| registry::page(tx, &ask)).await.map_err(stop)?;
+        Ok(Answer {
+            acks: reply.acks,
+            outcomes: reply.outcomes,
+            states: reply.states,
+            cursors: reply.cursors,
+            complete: reply.complete,
+        })
+    }
+
+    /// Keeps the token that a `Complete` will carry; answers the epoch in force.
+    pub async fn finish(
+        &self,
+        author: AuthorId,
+        token: Token,
+        now_ms: i64,
+    ) -> Result<Epoch, Stop> {
+        let job = move |tx: &mut dyn crate::store::WriteTx| {
+            registry::finish(tx, author, token, now_ms)?;
+            let epochs = registry::epochs(tx.reading())?;
+            epochs.first().copied().ok_or(RegistryError::Stop(Stop::Storage))
+        };
+        self.store.write(job).await.map_err(stop)
+    }
+
+    /// Keeps that a node has a token and outcomes.
+    pub async fn confirm(&self, author: AuthorId, token: Token, inbox: u64) -> Result<(), Stop> {
+        let job = move |tx: &mut dyn crate::store::WriteTx| registry::confirm(tx, author, token, inbox);
+        self.store.write(job).await.map_err(stop)
+    }
+
+    /// The history of a record, as far as the author may see it.
+    pub async fn history(
+        &self,
+        author: AuthorId,
+        record: RecordId,
+    ) -> Result<Vec<HistoryItem>, Stop> {
+        self.store.read(move |tx| registry::history_for(tx, author, record)).await.map_err(stop)
+    }
+
+    /// Signs a renewal: only for the key that the node has.
+    pub async fn renew(&self, node: &NodeIdentity, request: Vec<u8>) -> Result<Vec<u8>, Stop> {
+        if public_key_of_request(&request).ok() != Some(node.public_key) {
+            return Err(Stop::BadFrame);
+        }
+        let author = AuthorId(node.node_id);
+        let view = self.view(author).await?.filter(|v| !v.revoked).ok_or(Stop::Revoked)?;
+        let scopes: Vec<u32> = view.grants.iter().map(|g| g.scope.0).collect();
+        let now_s = self.clock.now_ms() / 1_000;
+        let until = now_s.saturating_add(NODE_VALIDITY_S);
+        let signed = self.ca.sign_node(&request, node.node_id, &scopes, now_s, until);
+        signed.map(|der| der.to_vec()).map_err(|_| Stop::BadFrame)
+    }
+}
