@@ -1,0 +1,272 @@
+//! `complete`: in one transaction what was staged becomes visible, acknowledged acts move to base,
+//! and the acts that are still pending are done again on top.
+
+use std::collections::BTreeSet;
+
+use dongbo_proto::act::Projection;
+use dongbo_proto::bytes::Reader;
+use dongbo_proto::fate::{Checkpoint, ScopeMark};
+use dongbo_proto::frame::{Complete, Grant, Welcome};
+use dongbo_proto::id::{Epoch, KindId, RecordId, ScopeId};
+use dongbo_proto::record::Record;
+use dongbo_proto::sign::{self, SIGNATURE_BYTES};
+use rusqlite::params;
+
+use super::Replica;
+use super::error::{ReplicaError, Result, Word};
+use super::place::Coming;
+use super::scope::{self, ScopeState};
+use super::setting;
+use super::settle::{Settle, pending};
+use super::table::blob;
+use super::work::Work;
+
+/// What a `complete` did.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Completed {
+    /// Rows that were written.
+    pub changed: usize,
+    /// Scopes whose digest differs from the server's: they will be filled again.
+    pub mismatched: Vec<ScopeId>,
+    /// Whether this node now holds what the server holds.
+    pub in_step: bool,
+}
+
+impl Replica {
+    /// Takes in the server's greeting: the epoch and the scopes.
+    ///
+    /// # Errors
+    /// [`Word::ForeignEpoch`] if the epoch does not descend from the one known here.
+    pub fn welcome(&mut self, welcome: &Welcome) -> Result<()> {
+        self.write("welcome", |work| {
+            let known = Epoch(setting::must(work.db, setting::EPOCH)?);
+            if known != welcome.epoch {
+                if !welcome.ancestors.contains(&known) {
+                    return Err(Word::ForeignEpoch.into());
+                }
+                follow(work, welcome.epoch)?;
+            }
+            match &welcome.grants {
+                Some(grants) => scope::grant(work.db, grants),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Makes what was staged visible and moves acknowledged acts to base.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Word`] if the checkpoint does not extend the last one; nothing is changed.
+    pub fn complete(&mut self, complete: &Complete) -> Result<Completed> {
+        let key = self.signing_key;
+        let done = self.write("complete", |work| {
+            if let Some(checkpoint) = &complete.checkpoint {
+                check(work, checkpoint, &key)?;
+            }
+            let done = settle(work, complete.checkpoint.as_ref())?;
+            setting::put(work.db, setting::TOKEN, &complete.token)?;
+            setting::put(work.db, setting::SERVER_MS, &complete.server_ms.to_be_bytes())?;
+            setting::put(work.db, setting::BACKED_UP, &complete.backed_up.to_be_bytes())?;
+            Ok(done)
+        })?;
+        self.trim_outbox()?;
+        Ok(done)
+    }
+}
+
+/// Goes over to an epoch that descends from the known one: its revisions are other revisions, so
+/// every scope is filled again behind what is shown.
+fn follow(work: &Work<'_>, epoch: Epoch) -> Result<()> {
+    for mut scope in scope::all(work.db)? {
+        scope.said = Default::default();
+        begin_again(&mut scope);
+        scope::put(work.db, &scope)?;
+    }
+    work.db.execute("DELETE FROM staged", [])?;
+    setting::put(work.db, setting::EPOCH, &epoch.0)
+}
+
+fn begin_again(scope: &mut ScopeState) {
+    (scope.visible, scope.staged, scope.filled_to) = (0, 0, None);
+    scope.refills += 1;
+}
+
+fn check(work: &Work<'_>, checkpoint: &Checkpoint, key: &[u8; 32]) -> Result<()> {
+    let signature: &[u8; SIGNATURE_BYTES] =
+        checkpoint.signature.as_slice().try_into().map_err(|_| Word::CheckpointSignature)?;
+    if !sign::verify(key, &checkpoint.signed_bytes(), signature) {
+        return Err(Word::CheckpointSignature.into());
+    }
+    if checkpoint.epoch != Epoch(setting::must(work.db, setting::EPOCH)?) {
+        return Err(Word::CheckpointForOther.into());
+    }
+    let said: Vec<ScopeMark> = scope::all(work.db)?.iter().map(last_said).collect();
+    if !checkpoint.extends(&said) {
+        return Err(Word::CheckpointWentBack.into());
+    }
+    let sql = "INSERT OR REPLACE INTO checkpoint (epoch, at_ms, signed, signature) VALUES (?, ?, ?, ?)";
+    let (epoch, signed) = (checkpoint.epoch.0, checkpoint.signed_bytes());
+    work.db.prepare_cached(sql)?.execute(params![epoch, checkpoint.at_ms, signed, signature])?;
+    Ok(())
+}
+
+fn last_said(scope: &ScopeState) -> ScopeMark {
+    ScopeMark { revision: scope.said.0, chain: scope.said.1, ..scope.mark() }
+}
+
+fn settle(work: &Work<'_>, checkpoint: Option<&Checkpoint>) -> Result<Completed> {
+    let mut settle = Settle::new(work)?;
+    if let Some(checkpoint) = checkpoint {
+        meet(&mut settle, checkpoint);
+    }
+    settle.leaving = leaving(&settle, checkpoint);
+    let marks = marks(&settle, checkpoint);
+    settle.index(&pending(work)?)?;
+    settle.settle_acts(|scope| marks.iter().find(|m| m.scope == scope).map(|m| m.revision))?;
+
+    let mut records: BTreeSet<(RecordId, KindId)> = settle.records_of_settled().collect();
+    let ghosts = ghosts(work, &settle, checkpoint)?;
+    records.extend(staged_records(work)?);
+    records.extend(ghosts.iter().map(|(_, record)| *record));
+    for scope in &settle.leaving {
+        records.extend(records_in(work, *scope)?);
+    }
+    let records: Vec<_> = records.into_iter().collect();
+    settle.records(&records, |id| {
+        let mut coming = staged_for(work, id)?;
+        coming.gone.extend(ghosts.iter().filter(|(_, r)| r.0 == id).map(|(scope, _)| *scope));
+        Ok(coming)
+    })?;
+    work.db.execute("DELETE FROM staged", [])?;
+    if settle.left {
+        purge_indexes(work)?;
+    }
+    close(work, settle, checkpoint)
+}
+
+/// A scope that the checkpoint names and the greeting did not: it begins empty.
+fn meet(settle: &mut Settle<'_, '_>, checkpoint: &Checkpoint) {
+    for mark in &checkpoint.marks {
+        let unnamed = Grant { scope: mark.scope, code: String::new(), name: String::new() };
+        settle.scopes.entry(mark.scope).or_insert_with(|| scope::fresh(unnamed));
+    }
+}
+
+/// The scopes that are no longer granted.
+fn leaving(settle: &Settle<'_, '_>, checkpoint: Option<&Checkpoint>) -> Vec<ScopeId> {
+    let named = |s: ScopeId| checkpoint.is_none_or(|c| c.marks.iter().any(|m| m.scope == s));
+    let gone = |s: &&ScopeState| !s.granted || !named(s.grant.scope);
+    settle.scopes.values().filter(gone).map(|s| s.grant.scope).collect()
+}
+
+/// Where each scope is after this.
+fn marks(settle: &Settle<'_, '_>, checkpoint: Option<&Checkpoint>) -> Vec<ScopeMark> {
+    match checkpoint {
+        Some(checkpoint) => checkpoint.marks.clone(),
+        None => settle.scopes.values().map(ScopeState::mark).collect(),
+    }
+}
+
+/// Records of a scope that was filled again and did not come: they are no longer in it.
+fn ghosts(
+    work: &Work<'_>,
+    settle: &Settle<'_, '_>,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Vec<(ScopeId, (RecordId, KindId))>> {
+    let mut ghosts = Vec::new();
+    let refilled = |s: &&ScopeState| s.is_filling() && s.refills > 0 && checkpoint.is_some();
+    let whole = |s: &&ScopeState| s.staged > 0 && s.filled_to.is_none();
+    for scope in settle.scopes.values().filter(refilled).filter(whole) {
+        let id = scope.grant.scope;
+        let sql = "SELECT 1 FROM staged WHERE record = ? AND scope = ?";
+        let mut staged = work.db.prepare_cached(sql)?;
+        for record in records_in(work, id)? {
+            if !staged.exists(params![record.0.0, id.0])? {
+                ghosts.push((id, record));
+            }
+        }
+    }
+    Ok(ghosts)
+}
+
+fn staged_records(work: &Work<'_>) -> Result<Vec<(RecordId, KindId)>> {
+    let mut statement = work.db.prepare_cached("SELECT DISTINCT record, kind FROM staged")?;
+    let rows = statement.query_map([], |row| Ok((RecordId(row.get(0)?), KindId(row.get(1)?))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// All records that are here for a scope.
+pub(super) fn records_in(work: &Work<'_>, scope: ScopeId) -> Result<Vec<(RecordId, KindId)>> {
+    let mut records = Vec::new();
+    for table in work.tables.all() {
+        let mut statement = work.db.prepare_cached(&table.ids_in_scope)?;
+        let rows = statement.query_map([scope.0], |row| Ok((RecordId(row.get(0)?), table.kind.id)))?;
+        records.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    for sql in [
+        "SELECT id, kind FROM unknown_record WHERE scope = ?",
+        "SELECT record, kind FROM guest WHERE scope = ?",
+    ] {
+        let mut statement = work.db.prepare_cached(sql)?;
+        let pair = |row: &rusqlite::Row<'_>| Ok((RecordId(row.get(0)?), KindId(row.get(1)?)));
+        records.extend(statement.query_map([scope.0], pair)?.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    Ok(records)
+}
+
+/// What was staged for a record.
+fn staged_for(work: &Work<'_>, record: RecordId) -> Result<Coming> {
+    let sql = "SELECT scope, projection, bytes FROM staged WHERE record = ?";
+    let mut statement = work.db.prepare_cached(sql)?;
+    let mut rows = statement.query([record.0])?;
+    let mut coming = Coming::default();
+    while let Some(row) = rows.next()? {
+        let scope = ScopeId(row.get(0)?);
+        match row.get::<_, Option<u8>>(1)? {
+            None => coming.gone.push(scope),
+            Some(number) => {
+                let projection = Projection::from_number(number);
+                let projection = projection.ok_or(ReplicaError::Damaged("a staged state"))?;
+                let record = Record::read(&mut Reader::new(blob(row, 2)?))?;
+                coming.states.push((scope, projection, record));
+            }
+        }
+    }
+    Ok(coming)
+}
+
+fn purge_indexes(work: &Work<'_>) -> Result<()> {
+    let indexes = work.tables.all().iter().filter_map(|table| table.search.as_ref());
+    indexes.into_iter().try_for_each(|index| index.purge(work.db))
+}
+
+/// Writes where the scopes stand now and compares digests.
+fn close(work: &Work<'_>, settle: Settle<'_, '_>, checkpoint: Option<&Checkpoint>) -> Result<Completed> {
+    let mut done = Completed { changed: settle.changed, ..Completed::default() };
+    let mut filling = false;
+    for mut scope in settle.scopes.into_values() {
+        let id = scope.grant.scope;
+        if settle.leaving.contains(&id) {
+            scope::remove(work.db, id)?;
+            continue;
+        }
+        if let Some(mark) = checkpoint.and_then(|c| c.marks.iter().find(|m| m.scope == id)) {
+            arrive(&mut scope, mark, &mut done);
+        }
+        filling |= scope.filled_to.is_some() || scope.staged != scope.visible;
+        scope::put(work.db, &scope)?;
+    }
+    done.in_step = done.mismatched.is_empty() && !filling;
+    Ok(done)
+}
+
+fn arrive(scope: &mut ScopeState, mark: &ScopeMark, done: &mut Completed) {
+    scope.said = (mark.revision, mark.chain);
+    scope.chain = mark.chain;
+    if scope.digest == mark.digest {
+        (scope.visible, scope.staged, scope.filled_to) = (mark.revision, mark.revision, None);
+    } else {
+        done.mismatched.push(mark.scope);
+        begin_again(scope);
+    }
+}

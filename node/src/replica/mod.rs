@@ -1,0 +1,147 @@
+//! The node's replica: an encrypted SQLite database of ordinary tables, and the outbox beside it.
+//!
+//! It is the only room of the node with SQL. It holds the *view* (one table per kind: what the
+//! office is shown), the journal of the node's own acts with what the pending ones replaced, the
+//! scopes with their cursors and digests, and the inbox. *Base*, what the server last said, is the
+//! view with the pending acts taken out. Everything that came from a transaction before is read
+//! again in the next: several processes may hold the directory, one operation at a time.
+//!
+//! Deliberately absent: the conversation (`session`), the link (`exchange`), sentences for people,
+//! clocks and randomness (passed in), and the rules of the merge (`dongbo_proto::merge`).
+
+mod ack;
+mod cell;
+mod complete;
+mod conflict;
+pub mod draft;
+mod error;
+mod facts;
+mod find;
+mod journal;
+mod opening;
+mod outbox;
+mod place;
+mod prior;
+mod read;
+mod replay;
+mod save;
+mod scope;
+mod setting;
+mod settle;
+mod stage;
+mod table;
+mod verify;
+mod work;
+
+use std::path::{Path, PathBuf};
+
+use dongbo_proto::frame::Batch;
+use dongbo_proto::id::AuthorId;
+use dongbo_proto::sign::PUBLIC_KEY_BYTES;
+use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open};
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use complete::Completed;
+pub use conflict::{Conflict, Duplicate};
+pub use draft::{Draft, Saved};
+pub use error::{ReplicaError, Result, Word};
+pub use facts::{Equation, Facts, Status};
+pub use opening::{Opening, REPLICA_FILE, SCHEMA};
+pub use outbox::OUTBOX_FILE;
+pub use read::{Filter, Job, OwnAct};
+pub use scope::ScopeState;
+pub use setting::Identity;
+pub use stage::Staged;
+pub use verify::Finding;
+
+use opening::LOCK_WAIT;
+use outbox::{LogRow, Outbox};
+use table::Tables;
+use work::Work;
+
+/// A node's replica, open.
+#[derive(Debug)]
+pub struct Replica {
+    dir: PathBuf,
+    conn: Connection,
+    lock: LockFile,
+    tables: Tables,
+    outbox: Outbox,
+    author: AuthorId,
+    signing_key: [u8; PUBLIC_KEY_BYTES],
+    opened: Opening,
+}
+
+impl Replica {
+    /// Under which id this node writes.
+    pub fn author(&self) -> AuthorId {
+        self.author
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What opening found and mended.
+    pub fn opened(&self) -> Opening {
+        self.opened
+    }
+
+    /// The acts after a position as a batch without its signature: at most `acts_max` acts and
+    /// `bytes_max` uncompressed bytes, but always one act. `None` if there is nothing to send.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub fn acts_after(&self, position: u64, acts_max: usize, bytes_max: usize) -> Result<Option<Batch>> {
+        self.read(|work| journal::batch(work.db, self.author, position, acts_max, bytes_max))
+    }
+
+    /// Makes the outbox durable: by a timer, at an exchange and at exit.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync_outbox(&self) -> Result<()> {
+        Ok(self.outbox.sync()?)
+    }
+
+    /// A second connection that can only read, for those who can write SQL.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub fn sql(dir: &Path, key: &DatabaseKey) -> Result<Connection> {
+        Ok(open(&dir.join(REPLICA_FILE), key, &SCHEMA, Knobs::NODE, Access::ReadOnly)?)
+    }
+
+    /// One consistent look: everything in it sees the same state.
+    fn read<T>(&self, look: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
+        let tx = self.conn.unchecked_transaction()?;
+        look(&Work::new(&tx, &self.tables, self.author))
+    }
+
+    /// One durable change, under the lock of the directory.
+    fn write<T>(&mut self, purpose: &str, change: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
+        self.write_logged(purpose, |work| Ok((change(work)?, Vec::new())))
+    }
+
+    /// One durable change with new acts, which go to the outbox once they are committed.
+    ///
+    /// The acts are durable then: a log that cannot be written (a full disk) does not make them
+    /// unsaved. It is written up at the next opening.
+    fn write_logged<T>(
+        &mut self,
+        purpose: &str,
+        change: impl FnOnce(&Work<'_>) -> Result<(T, Vec<LogRow>)>,
+    ) -> Result<T> {
+        let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (done, rows) = change(&Work::new(&tx, &self.tables, self.author))?;
+        tx.commit()?;
+        if !rows.is_empty()
+            && let Err(error) = self.outbox.append(&rows)
+        {
+            tracing::warn!(kind = ?error.kind(), "the outbox could not be written; it is written up at the next start");
+        }
+        Ok(done)
+    }
+}

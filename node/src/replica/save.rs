@@ -1,0 +1,198 @@
+//! Local acts: journal, view and outbox, all or nothing, durable when this returns.
+
+use dongbo_proto::act::Act;
+use dongbo_proto::bytes::Writer;
+use dongbo_proto::chain::{self, Seed};
+use dongbo_proto::fate::Reason;
+use dongbo_proto::id::FieldId;
+use dongbo_proto::limits;
+use dongbo_proto::merge;
+use dongbo_proto::stamp::{self, UnixMs};
+use dongbo_sqlite::Entropy;
+use rusqlite::params;
+
+use super::draft::{Draft, Saved};
+use super::error::{ReplicaError, Result};
+use super::journal::{self, SEED_ACTS_MAX, Tail, int};
+use super::outbox::Rows;
+use super::prior::{self, Part, Touch};
+use super::work::Work;
+use super::{Replica, ack};
+
+impl Replica {
+    /// Saves acts in one transaction: all of them are durable when this returns, or none is.
+    ///
+    /// `now_ms` is the office's wall clock; `entropy` fills the salts' seeds.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Refused`] names the draft that the province would not take; the others say
+    /// what could not be written.
+    pub fn save(
+        &mut self,
+        drafts: &[Draft],
+        now_ms: UnixMs,
+        entropy: &mut Entropy<'_>,
+    ) -> Result<Vec<Saved>> {
+        self.write_logged("save", |work| {
+            let mut entering = Entering::begin(work, entropy)?;
+            let first = entering.tail.position + 1;
+            let mut saved = Vec::with_capacity(drafts.len());
+            for (at, draft) in drafts.iter().enumerate() {
+                entering.salt(entropy)?;
+                let act = act_of(draft, first, entering.tail, now_ms);
+                check(at, &act, work)?;
+                let parts = entering.enter(&act)?;
+                confirm(&act, &parts)?;
+                saved.push(Saved { position: act.position, claimed: act.claimed });
+            }
+            keep_jobs(work, drafts, &saved)?;
+            Ok((saved, entering.log.rows))
+        })
+    }
+}
+
+fn act_of(draft: &Draft, first: u64, tail: Tail, now_ms: UnixMs) -> Act {
+    Act {
+        position: tail.position + 1,
+        claimed: stamp::claim(tail.claimed, now_ms),
+        person: draft.person.clone(),
+        intent: draft.intent,
+        grounds: draft.grounds.clone(),
+        job: draft.job,
+        linked: draft.linked.map(|at| first + at as u64),
+        ops: draft.ops.clone(),
+    }
+}
+
+/// Whether the province could take the act at all.
+fn check(draft: usize, act: &Act, work: &Work<'_>) -> Result<()> {
+    let refused = |reason| ReplicaError::Refused { draft, reason };
+    merge::check_act(act).map_err(refused)?;
+    for writes in act.writes() {
+        let stored = |field: FieldId| {
+            let kind = work.tables.get(writes.kind).map(|t| t.kind);
+            kind.and_then(|k| k.field(field)).is_some_and(|f| f.is_stored())
+        };
+        if !writes.fields.iter().all(|write| stored(write.field)) {
+            return Err(refused(Reason::NotWritable));
+        }
+        if let Some(home) = writes.create
+            && !work.holds(home)?
+        {
+            return Err(ReplicaError::ScopeNotHeld(home));
+        }
+    }
+    if writes_twice(act) { Err(refused(Reason::InvalidValue)) } else { Ok(()) }
+}
+
+/// Whether an act writes one field twice: its heads could not be told apart.
+fn writes_twice(act: &Act) -> bool {
+    if let [dongbo_proto::act::Op::Write(w)] = act.ops.as_slice()
+        && w.fields.len() == 1
+    {
+        return false;
+    }
+    let fields = |w: &dongbo_proto::act::RecordWrites| {
+        let record = w.record;
+        w.fields.iter().map(move |f| (record, f.field)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = act.writes().flat_map(fields).collect();
+    all.sort_unstable();
+    all.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// Whether every record was as the act took it to be.
+fn confirm(act: &Act, parts: &[Part]) -> Result<()> {
+    for (writes, part) in act.writes().zip(parts) {
+        match (writes.create, part.touch) {
+            (_, Touch::Absent) => return Err(ReplicaError::UnknownRecord(writes.record)),
+            (Some(_), Touch::Edited) => return Err(ReplicaError::RecordExists(writes.record)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Acts on their way into the journal.
+pub(super) struct Entering<'w, 'a> {
+    work: &'w Work<'a>,
+    /// Where the journal ends now.
+    pub tail: Tail,
+    seed: (u64, Seed),
+    /// The same acts for the log.
+    pub log: Rows,
+    hashing: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl<'w, 'a> Entering<'w, 'a> {
+    /// Begins behind the last act. A seed covers what is sent together: one that the province has
+    /// seen is not used again.
+    fn begin(work: &'w Work<'a>, entropy: &mut Entropy<'_>) -> Result<Self> {
+        let tail = journal::tail(work.db)?;
+        let acknowledged = ack::acknowledged(work.db)?;
+        let newest = journal::seed_at(work.db, tail.position + 1)?;
+        let mut entering = Self::with_seed(work, tail, newest);
+        if newest.is_none_or(|(from, _)| from <= acknowledged) {
+            entering.draw(entropy)?;
+        }
+        Ok(entering)
+    }
+
+    /// Begins behind the last act with a seed that is known.
+    pub fn with_seed(work: &'w Work<'a>, tail: Tail, seed: Option<(u64, Seed)>) -> Self {
+        let (log, seed) = (Rows::default(), seed.unwrap_or((0, Seed([0; 32]))));
+        Entering { work, tail, seed, log, hashing: Vec::new(), bytes: Vec::new() }
+    }
+
+    /// Takes another seed that is known.
+    pub fn take_seed(&mut self, seed: (u64, Seed)) -> Result<()> {
+        if self.seed != seed {
+            self.seed = seed;
+            journal::put_seed(self.work.db, seed.0, &seed.1)?;
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, entropy: &mut Entropy<'_>) -> Result<()> {
+        let mut bytes = [0; 32];
+        entropy(&mut bytes);
+        self.seed = (self.tail.position + 1, Seed(bytes));
+        journal::put_seed(self.work.db, self.seed.0, &self.seed.1)
+    }
+
+    fn salt(&mut self, entropy: &mut Entropy<'_>) -> Result<()> {
+        if self.tail.position + 1 - self.seed.0 < SEED_ACTS_MAX { Ok(()) } else { self.draw(entropy) }
+    }
+
+    /// Enters one act: view, journal and log.
+    pub fn enter(&mut self, act: &Act) -> Result<Vec<Part>> {
+        let parts = self.work.perform(act)?;
+        let hash = chain::act_hash_in(act, &self.seed.1, &mut self.hashing);
+        let after = chain::extend(self.tail.chain, hash);
+        let mut w = Writer::reuse(std::mem::take(&mut self.bytes));
+        act.write(&mut w);
+        if w.as_slice().len() > limits::ACT_BYTES_MAX {
+            return Err(ReplicaError::Refused { draft: 0, reason: Reason::OverLimit });
+        }
+        let prior = prior::pack(act, &parts);
+        journal::append(self.work.db, act.position, w.as_slice(), after, &prior)?;
+        self.log.push(act.position, w.as_slice(), self.tail.chain, after, &self.seed);
+        self.bytes = w.into_bytes();
+        self.tail = Tail { position: act.position, chain: after, claimed: act.claimed };
+        Ok(parts)
+    }
+}
+
+/// Notes which positions belong to which job.
+fn keep_jobs(work: &Work<'_>, drafts: &[Draft], saved: &[Saved]) -> Result<()> {
+    let sql = include_str!("sql/keep_job.sql");
+    for (draft, saved) in drafts.iter().zip(saved) {
+        let Some(item) = draft.job else { continue };
+        let position = int(saved.position);
+        let claimed = int(saved.claimed.0);
+        let row = params![item.job.0, draft.person, position, item.of, claimed];
+        work.db.prepare_cached(sql)?.execute(row)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! The table of each kind: its statements, written once from the catalogue, and rows in and out.
+//!
+//! A row is a whole [`Record`] here. The shortcut for edits of single fields, which reads and
+//! writes only their columns, is in `edit`. Search rows and the list of contested records follow
+//! every row from here, so that nobody can forget them.
+
+use std::collections::HashMap;
+
+use dongbo_proto::bytes::{Reader, Writer};
+use dongbo_proto::catalogue::table::quoted;
+use dongbo_proto::catalogue::{Field, Kind, catalogue};
+use dongbo_proto::id::{FieldId, KindId, RecordId, ScopeId};
+use dongbo_proto::merge;
+use dongbo_proto::record::{Meta, Record};
+use dongbo_proto::value::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::cell::{self, Cell};
+use super::error::{ReplicaError, Result};
+use super::find;
+
+/// Columns before those of the fields in every `SELECT` made here: rowid, id, _scope, _meta.
+pub(super) const LEADING: usize = 4;
+
+/// One kind's table.
+#[derive(Debug)]
+pub(super) struct KindTable {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// Its fields that have a column, in the order of the columns.
+    pub fields: Vec<&'static Field>,
+    /// `SELECT` of whole rows without a condition.
+    pub select: String,
+    select_one: String,
+    insert: String,
+    update: String,
+    delete: String,
+    /// The ids of the records whose home is a scope.
+    pub ids_in_scope: String,
+    /// Statements that read and write one field, by the field's index in the kind.
+    pub one: Vec<(String, String)>,
+    /// Statements of its full-text index, if a field of it is searched.
+    pub search: Option<find::Index>,
+}
+
+impl KindTable {
+    fn new(kind: &'static Kind) -> Self {
+        let fields: Vec<&'static Field> = kind.stored().collect();
+        let name = quoted(&kind.name);
+        let columns: Vec<String> = fields.iter().map(|f| quoted(&f.name)).collect();
+        let listed = columns.iter().map(|c| format!(", {c}")).collect::<String>();
+        let set = columns.iter().map(|c| format!(", {c} = ?")).collect::<String>();
+        let select = format!("SELECT rowid, id, _scope, _meta{listed} FROM {name}");
+        KindTable {
+            select_one: format!("{select} WHERE id = ?"),
+            insert: format!(
+                "INSERT INTO {name} (id, _scope, _meta{listed}) VALUES (?, ?, ?{}) ON CONFLICT (id) DO NOTHING",
+                ", ?".repeat(fields.len())
+            ),
+            update: format!("UPDATE {name} SET _scope = ?, _meta = ?{set} WHERE rowid = ?"),
+            delete: format!("DELETE FROM {name} WHERE rowid = ?"),
+            ids_in_scope: format!("SELECT id FROM {name} WHERE _scope = ?"),
+            one: kind.fields().iter().map(|f| one_field(&name, &quoted(&f.name))).collect(),
+            search: find::Index::new(kind),
+            kind,
+            fields,
+            select,
+        }
+    }
+
+    /// Whether the field's value lies in a column, for the record as it is.
+    fn in_column(&self, record: &Record, field: FieldId) -> bool {
+        self.kind.field(field).is_some_and(|f| {
+            f.is_stored() && record.shown(field).is_none_or(|value| cell::fits(&f.ty, value))
+        })
+    }
+
+    /// A record from a row of [`KindTable::select`].
+    pub fn record(&self, row: &Row<'_>) -> Result<Record> {
+        let id = RecordId(row.get(1)?);
+        let home = ScopeId(row.get(2)?);
+        let meta = Meta::unpack(blob(row, 3)?)?;
+        let mut columns = Vec::with_capacity(self.fields.len());
+        for (at, field) in self.fields.iter().enumerate() {
+            if let Some(value) = cell::read(&field.ty, row.get_ref(LEADING + at)?)? {
+                columns.push((field.id, value));
+            }
+        }
+        Ok(meta.into_record(id, self.kind.id, home, columns))
+    }
+
+    /// The record's blob and one value for each column.
+    fn split(&self, record: &Record) -> (Meta, Vec<Value>) {
+        let (meta, pairs) = Meta::of(record, |field| self.in_column(record, field));
+        let mut pairs = pairs.into_iter().peekable();
+        let value = |field: &&Field| match pairs.next_if(|(id, _)| *id == field.id) {
+            Some((_, value)) => value,
+            None => Value::Null,
+        };
+        (meta, self.fields.iter().map(value).collect())
+    }
+}
+
+fn one_field(table: &str, column: &str) -> (String, String) {
+    (
+        format!("SELECT rowid, _scope, _meta, {column} FROM {table} WHERE id = ?"),
+        format!("UPDATE {table} SET _meta = ?, {column} = ? WHERE rowid = ?"),
+    )
+}
+
+/// The bytes of a blob column, borrowed.
+pub(super) fn blob<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a [u8]> {
+    row.get_ref(at)?.as_blob().map_err(|_| ReplicaError::Damaged("a blob"))
+}
+
+/// A row as it was loaded.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// Its place in its table; 0 for a kind that this build does not know.
+    pub rowid: i64,
+    /// What it holds.
+    pub record: Record,
+}
+
+/// All tables.
+#[derive(Debug)]
+pub(super) struct Tables {
+    kinds: Vec<KindTable>,
+    by_kind: HashMap<KindId, usize>,
+}
+
+impl Tables {
+    /// Writes the statements of every kind in the catalogue.
+    pub fn new() -> Self {
+        let kinds: Vec<_> = catalogue().kinds().iter().map(KindTable::new).collect();
+        let by_kind = kinds.iter().enumerate().map(|(at, t)| (t.kind.id, at)).collect();
+        Tables { kinds, by_kind }
+    }
+
+    /// The table of a kind that this build knows.
+    pub fn get(&self, kind: KindId) -> Option<&KindTable> {
+        self.by_kind.get(&kind).map(|&at| &self.kinds[at])
+    }
+
+    /// All of them, by kind.
+    pub fn all(&self) -> &[KindTable] {
+        &self.kinds
+    }
+
+    /// Loads a record of a kind.
+    pub fn load(&self, db: &Connection, kind: KindId, id: RecordId) -> Result<Option<Stored>> {
+        let Some(table) = self.get(kind) else { return load_unknown(db, id) };
+        let mut statement = db.prepare_cached(&table.select_one)?;
+        let mut rows = statement.query([id.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(Stored { rowid: row.get(0)?, record: table.record(row)? }))
+    }
+
+    /// Adds a record that is not there; `false` if it is.
+    pub fn insert(&self, db: &Connection, record: &Record) -> Result<bool> {
+        let Some(table) = self.get(record.kind) else { return insert_unknown(db, record) };
+        let (meta, values) = table.split(record);
+        let mut statement = db.prepare_cached(&table.insert)?;
+        statement.raw_bind_parameter(1, record.id.0)?;
+        statement.raw_bind_parameter(2, record.home.0)?;
+        statement.raw_bind_parameter(3, meta.pack())?;
+        for (at, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(LEADING + at, Cell(value))?;
+        }
+        if statement.raw_execute()? == 0 {
+            return Ok(false);
+        }
+        if let Some(index) = &table.search {
+            index.put(db, db.last_insert_rowid(), record, None)?;
+        }
+        contest(db, record.id, record.kind, false, contested(record))?;
+        Ok(true)
+    }
+
+    /// Brings a row from what it was to what it shall be; returns whether anything was written.
+    pub fn store(&self, db: &Connection, old: Option<&Stored>, new: Option<&Record>) -> Result<bool> {
+        match (old, new) {
+            (None, None) => Ok(false),
+            (None, Some(new)) => self.insert(db, new),
+            (Some(old), None) => self.remove(db, old).map(|()| true),
+            (Some(old), Some(new)) if old.record == *new => Ok(false),
+            (Some(old), Some(new)) => self.update(db, old, new).map(|()| true),
+        }
+    }
+
+    /// Writes every row of a kind anew: values of fields that were unknown until now move from the
+    /// blob to their columns.
+    pub fn rewrite(&self, db: &Connection, kind: KindId) -> Result<()> {
+        let Some(table) = self.get(kind) else { return Ok(()) };
+        let mut statement = db.prepare(&table.select)?;
+        let mut rows = statement.query([])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(Stored { rowid: row.get(0)?, record: table.record(row)? });
+        }
+        all.iter().try_for_each(|stored| self.update(db, stored, &stored.record))
+    }
+
+    /// Moves records of kinds that were unknown until now to their tables.
+    pub fn adopt(&self, db: &Connection) -> Result<()> {
+        let mut statement = db.prepare("SELECT bytes FROM unknown_record")?;
+        let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        for bytes in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+            let record = Record::read(&mut Reader::new(&bytes))?;
+            if self.get(record.kind).is_some() && self.insert(db, &record)? {
+                remove_unknown(db, record.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&self, db: &Connection, old: &Stored, new: &Record) -> Result<()> {
+        let Some(table) = self.get(new.kind) else {
+            remove_unknown(db, new.id)?;
+            return insert_unknown(db, new).map(drop);
+        };
+        let (meta, values) = table.split(new);
+        let mut statement = db.prepare_cached(&table.update)?;
+        statement.raw_bind_parameter(1, new.home.0)?;
+        statement.raw_bind_parameter(2, meta.pack())?;
+        for (at, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(3 + at, Cell(value))?;
+        }
+        statement.raw_bind_parameter(3 + values.len(), old.rowid)?;
+        statement.raw_execute()?;
+        if let Some(index) = &table.search {
+            index.put(db, old.rowid, new, Some(&old.record))?;
+        }
+        contest(db, new.id, new.kind, contested(&old.record), contested(new))
+    }
+
+    fn remove(&self, db: &Connection, old: &Stored) -> Result<()> {
+        let record = &old.record;
+        let Some(table) = self.get(record.kind) else { return remove_unknown(db, record.id) };
+        db.prepare_cached(&table.delete)?.execute([old.rowid])?;
+        if let Some(index) = &table.search {
+            index.remove(db, old.rowid)?;
+        }
+        contest(db, record.id, record.kind, contested(record), false)
+    }
+}
+
+/// Whether a field of the record has several heads.
+pub(super) fn contested(record: &Record) -> bool {
+    record.fields.iter().any(|(_, state)| state.heads.len() > 1)
+}
+
+/// Keeps the list of contested records when one joins or leaves it.
+pub(super) fn contest(db: &Connection, id: RecordId, kind: KindId, was: bool, is: bool) -> Result<()> {
+    if was == is {
+        return Ok(());
+    }
+    if is {
+        let sql = "INSERT OR REPLACE INTO contested (record, kind) VALUES (?, ?)";
+        db.prepare_cached(sql)?.execute(params![id.0, kind.0])?;
+    } else {
+        db.prepare_cached("DELETE FROM contested WHERE record = ?")?.execute([id.0])?;
+    }
+    Ok(())
+}
+
+/// The rule by which a field's heads are shown.
+pub(super) fn rule(kind: KindId, field: FieldId) -> dongbo_proto::catalogue::Rule {
+    merge::rule_of(kind, field)
+}
+
+fn load_unknown(db: &Connection, id: RecordId) -> Result<Option<Stored>> {
+    let mut statement = db.prepare_cached("SELECT bytes FROM unknown_record WHERE id = ?")?;
+    let bytes: Option<Vec<u8>> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+    let record = bytes.map(|b| Record::read(&mut Reader::new(&b))).transpose()?;
+    Ok(record.map(|record| Stored { rowid: 0, record }))
+}
+
+fn insert_unknown(db: &Connection, record: &Record) -> Result<bool> {
+    let mut w = Writer::default();
+    record.write(&mut w);
+    let sql = "INSERT OR IGNORE INTO unknown_record (id, kind, scope, bytes) VALUES (?, ?, ?, ?)";
+    let row = params![record.id.0, record.kind.0, record.home.0, w.into_bytes()];
+    Ok(db.prepare_cached(sql)?.execute(row)? > 0)
+}
+
+fn remove_unknown(db: &Connection, id: RecordId) -> Result<()> {
+    db.prepare_cached("DELETE FROM unknown_record WHERE id = ?")?.execute([id.0])?;
+    Ok(())
+}

@@ -1,0 +1,308 @@
+//! The replica held against its promises. Each check is a sentence; what it finds names ids only.
+
+use std::collections::{BTreeMap, HashMap};
+
+use dongbo_proto::act::Act;
+use dongbo_proto::bytes::Reader;
+use dongbo_proto::chain;
+use dongbo_proto::digest::Digest;
+use dongbo_proto::id::{Hash, RecordId, ScopeId};
+use dongbo_proto::record::Record;
+use dongbo_proto::sign;
+use dongbo_sqlite::{damaged_pages, quick_check};
+
+use super::error::{ReplicaError, Result};
+use super::facts::Equation;
+use super::journal::uint;
+use super::outbox::Outbox;
+use super::read::every;
+use super::settle::{guests, pending};
+use super::table::{contested, rule};
+use super::work::Work;
+use super::{Replica, ack, journal, place, prior, replay, scope, setting};
+
+/// Something that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which check: a short word for scripts and for the sentence to show.
+    pub code: &'static str,
+    /// Where: ids, positions and names of tables, never values.
+    pub detail: String,
+}
+
+impl Finding {
+    fn new(code: &'static str, detail: impl ToString) -> Self {
+        Finding { code, detail: detail.to_string() }
+    }
+}
+
+impl Replica {
+    /// Checks everything that can be checked here; an empty list is a sound replica.
+    ///
+    /// # Errors
+    /// What storage says of anything but damage, which is a finding.
+    pub fn verify(&mut self) -> Result<Vec<Finding>> {
+        let Replica { lock, conn, tables, outbox, author, signing_key, .. } = self;
+        let _guard = lock.acquire("verify", super::opening::LOCK_WAIT)?;
+        let mut found: Vec<Finding> = Vec::new();
+        found.extend(damaged_pages(conn)?.iter().map(|d| Finding::new("page", d)));
+        found.extend(quick_check(conn)?.iter().map(|d| Finding::new("tree", d)));
+        if !found.is_empty() {
+            // Beyond a damaged page nothing that is read can be believed.
+            return Ok(found);
+        }
+        let tx = conn.unchecked_transaction()?;
+        let work = Work::new(&tx, tables, *author);
+        let checks: [&dyn Fn(&Work<'_>) -> Result<Vec<Finding>>; 6] = [
+            &journal_holds,
+            &inbox_is_gapless,
+            &equation_holds,
+            &|work| receipts_are_signed(work, signing_key),
+            &base_has_its_digest,
+            &|work| outbox_agrees(work, outbox),
+        ];
+        for check in checks {
+            match check(&work) {
+                Ok(more) => found.extend(more),
+                Err(ReplicaError::Damaged(what)) => found.push(Finding::new("damaged", what)),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Every row of the outbox opens, and what it says of the chain is what the journal says.
+fn outbox_agrees(work: &Work<'_>, outbox: &Outbox) -> Result<Vec<Finding>> {
+    let contents = outbox.contents()?;
+    let mut found = Vec::new();
+    if contents.torn {
+        found.push(Finding::new("outbox-torn", outbox.len()?));
+    }
+    let mut logged = ack::acknowledged(work.db)?;
+    for place in contents.places {
+        let Ok(row) = outbox.row(place) else {
+            found.push(Finding::new("outbox-row", place.first));
+            continue;
+        };
+        let ends = journal::chain_at(work.db, row.last())? == Some(row.after);
+        if !ends || row.first > logged + 1 {
+            found.push(Finding::new("outbox-chain", row.first));
+        }
+        logged = logged.max(row.last());
+    }
+    if logged < journal::tail(work.db)?.position {
+        found.push(Finding::new("outbox-behind", logged));
+    }
+    Ok(found)
+}
+
+/// The chain of acts as hashed anew: the first position at which it breaks.
+pub(super) struct Rehash {
+    chain: Hash,
+    next: u64,
+    buffer: Vec<u8>,
+}
+
+impl Rehash {
+    /// From the beginning.
+    pub fn new() -> Self {
+        Rehash { chain: Hash::default(), next: 1, buffer: Vec::new() }
+    }
+
+    /// Whether the next row is where it should be, reads, and hashes to its chain.
+    pub fn follows(&mut self, position: u64, bytes: &[u8], chain: Hash, seed: &chain::Seed) -> bool {
+        let mut r = Reader::new(bytes);
+        let act = Act::read(&mut r).ok().filter(|act| act.position == position && r.is_empty());
+        let gapless = position == self.next;
+        let hash = act.map(|act| chain::act_hash_in(&act, seed, &mut self.buffer));
+        let holds = gapless && hash.is_some_and(|hash| chain::extend(self.chain, hash) == chain);
+        (self.chain, self.next) = (chain, position + 1);
+        holds
+    }
+}
+
+/// The journal has every position, and every act hashes to the chain.
+fn journal_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
+    let last = journal::tail(work.db)?.position;
+    let seeds = journal::seeds(work.db, 1, last)?;
+    let (mut rehash, mut found) = (Rehash::new(), Vec::new());
+    journal::scan(work.db, 0, u64::MAX, |position, bytes, chain| {
+        let seed = seeds.iter().rev().find(|(from, _)| *from <= position).map(|(_, seed)| seed);
+        if !seed.is_some_and(|seed| rehash.follows(position, bytes, chain, seed)) {
+            found.push(Finding::new("journal", position));
+        }
+        Ok(found.len() < dongbo_sqlite::check::FINDINGS_MAX as usize)
+    })?;
+    Ok(found)
+}
+
+fn inbox_is_gapless(work: &Work<'_>) -> Result<Vec<Finding>> {
+    let sql = "SELECT count(*), coalesce(max(sequence), 0) FROM inbox";
+    let (count, last): (i64, i64) = work.db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(if count == last { vec![] } else { vec![Finding::new("inbox-gap", last)] })
+}
+
+fn equation_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
+    let epoch = dongbo_proto::id::Epoch(setting::must(work.db, setting::EPOCH)?);
+    let receipt = ack::last_receipt(work.db, epoch)?;
+    let equation = Equation::of(journal::tail(work.db)?.position, receipt.as_ref());
+    Ok(if equation.holds() { vec![] } else { vec![Finding::new("equation", equation.entered)] })
+}
+
+/// Every receipt and checkpoint bears the province's signature, and the receipts match the journal.
+fn receipts_are_signed(work: &Work<'_>, key: &[u8; 32]) -> Result<Vec<Finding>> {
+    let signed = |message: &[u8], signature: &[u8]| {
+        signature.try_into().is_ok_and(|signature| sign::verify(key, message, signature))
+    };
+    let mut found = Vec::new();
+    let mut statement = work.db.prepare("SELECT epoch FROM receipt")?;
+    let epochs = statement.query_map([], |row| row.get(0).map(dongbo_proto::id::Epoch))?;
+    for epoch in epochs.collect::<rusqlite::Result<Vec<_>>>()? {
+        let Some(receipt) = ack::last_receipt(work.db, epoch)? else { continue };
+        let here = journal::chain_at(work.db, receipt.position)?;
+        if here != Some(receipt.chain) || !signed(&receipt.signed_bytes(), &receipt.signature) {
+            found.push(Finding::new("receipt", receipt.position));
+        }
+    }
+    let mut statement = work.db.prepare("SELECT signed, signature FROM checkpoint")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (message, signature): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        if !signed(&message, &signature) {
+            found.push(Finding::new("checkpoint", ""));
+        }
+    }
+    Ok(found)
+}
+
+/// The view is base with the pending acts on top; base has the digests that are kept; indexes and
+/// the list of contested records follow the rows.
+fn base_has_its_digest(work: &Work<'_>) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let scopes = scope::all(work.db)?;
+    let mut sums: BTreeMap<ScopeId, Digest> =
+        scopes.iter().map(|s| (s.grant.scope, Digest::default())).collect();
+    let pending = Pending::load(work)?;
+    let (mut listed, mut indexed) = (0, 0);
+    for table in work.tables.all() {
+        let mut rows = 0;
+        every(work, table, |_, record| {
+            rows += 1;
+            listed += i64::from(contested(&record));
+            check_record(work, &pending, record, &mut sums, &mut found)
+        })?;
+        if let Some(index) = &table.search {
+            let count: i64 = work.db.query_row(&index.count, [], |row| row.get(0))?;
+            if count != rows {
+                found.push(Finding::new("search", &table.kind.name));
+            }
+            indexed += count;
+        }
+    }
+    let kept: i64 = work.db.query_row("SELECT count(*) FROM contested", [], |row| row.get(0))?;
+    if kept != listed {
+        found.push(Finding::new("contested", uint(kept)));
+    }
+    tracing::debug!(indexed, "search rows counted");
+    add_unknown(work, &mut sums)?;
+    let differs = |s: &&scope::ScopeState| sums.get(&s.grant.scope) != Some(&s.digest);
+    found.extend(scopes.iter().filter(differs).map(|s| Finding::new("digest", s.grant.scope)));
+    Ok(found)
+}
+
+fn check_record(
+    work: &Work<'_>,
+    pending: &Pending,
+    record: Record,
+    sums: &mut BTreeMap<ScopeId, Digest>,
+    found: &mut Vec<Finding>,
+) -> Result<()> {
+    let odd = record.fields.iter().any(|(field, state)| {
+        let shown = dongbo_proto::merge::shown(rule(record.kind, *field), &state.heads);
+        shown.is_none() && !state.heads.is_empty()
+    });
+    if odd {
+        found.push(Finding::new("record", record.id));
+    }
+    let base = pending.base_of(&record);
+    if pending.view_of(work, base.clone(), &record)? != Some(record.clone()) {
+        found.push(Finding::new("view", record.id));
+    }
+    add(work, base.as_ref(), sums)
+}
+
+fn add(work: &Work<'_>, base: Option<&Record>, sums: &mut BTreeMap<ScopeId, Digest>) -> Result<()> {
+    let Some(base) = base else { return Ok(()) };
+    let guests = guests(work, base.id)?;
+    let places = place::places(Some(base), &guests, |s| sums.contains_key(&s));
+    for (scope, projection) in &places {
+        if let Some(sum) = sums.get_mut(scope) {
+            sum.add(place::counted(base, *projection, &places));
+        }
+    }
+    Ok(())
+}
+
+fn add_unknown(work: &Work<'_>, sums: &mut BTreeMap<ScopeId, Digest>) -> Result<()> {
+    let mut statement = work.db.prepare("SELECT bytes FROM unknown_record")?;
+    let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    for bytes in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+        add(work, Some(&Record::read(&mut Reader::new(&bytes))?), sums)?;
+    }
+    Ok(())
+}
+
+/// The acts that are replayed, with what they replaced, found by record.
+struct Pending {
+    acts: Vec<(Act, Vec<prior::Part>)>,
+    touching: HashMap<RecordId, Vec<usize>>,
+}
+
+impl Pending {
+    fn load(work: &Work<'_>) -> Result<Self> {
+        let (mut acts, mut touching) = (Vec::new(), HashMap::<_, Vec<usize>>::new());
+        for (first, last) in pending(work)? {
+            for position in first..=last {
+                let found = journal::row(work.db, position)?;
+                let (act, bytes) = found.ok_or(ReplicaError::Damaged("the journal"))?;
+                let parts = prior::unpack(&act, &bytes)?;
+                let mut records: Vec<_> = parts.iter().map(|part| part.record).collect();
+                records.sort();
+                records.dedup();
+                records.iter().for_each(|r| touching.entry(*r).or_default().push(acts.len()));
+                acts.push((act, parts));
+            }
+        }
+        Ok(Pending { acts, touching })
+    }
+
+    fn of(&self, record: RecordId) -> impl DoubleEndedIterator<Item = &(Act, Vec<prior::Part>)> {
+        let at = self.touching.get(&record).map_or(&[][..], Vec::as_slice);
+        at.iter().map(|at| &self.acts[*at])
+    }
+
+    fn base_of(&self, view: &Record) -> Option<Record> {
+        let mut base = Some(view.clone());
+        let parts = self.of(view.id).rev().flat_map(|(_, parts)| parts.iter().rev());
+        parts.filter(|part| part.record == view.id).for_each(|part| part.clone().undo(&mut base));
+        base
+    }
+
+    fn view_of(&self, work: &Work<'_>, base: Option<Record>, seen: &Record) -> Result<Option<Record>> {
+        let mut view = base;
+        for (act, _) in self.of(seen.id).filter(|(act, _)| replay::has_effect(act)) {
+            for writes in act.writes().filter(|w| w.record == seen.id) {
+                let home = replay::home(view.as_ref(), writes);
+                let at_home = match home {
+                    Some(home) => work.holds(home)?,
+                    None => false,
+                };
+                replay::write(&mut view, writes, replay::origin(act, work.author, at_home));
+            }
+            let own = work.own(&replay::retracted(act))?;
+            replay::retract(&mut view, seen.id, &super::work::borrowed(work.author, &own));
+        }
+        Ok(view)
+    }
+}

@@ -1,0 +1,209 @@
+//! One transaction's view of the replica: the connection with what every step of it needs.
+//!
+//! Nothing is kept across transactions but prepared statements: another process may have written
+//! in between.
+
+use std::cell::OnceCell;
+
+use dongbo_proto::act::{Act, Op, RecordWrites};
+use dongbo_proto::id::{AuthorId, KindId, RecordId, ScopeId};
+use dongbo_proto::merge;
+use dongbo_proto::record::{Meta, Record};
+use rusqlite::{Connection, params};
+
+use super::cell::{self, Cell};
+use super::error::{ReplicaError, Result};
+use super::prior::{self, Before, Part, Touch};
+use super::replay::{self, Undone};
+use super::table::{KindTable, Stored, Tables, blob, contest, rule};
+use super::{journal, scope};
+
+/// One transaction.
+pub(super) struct Work<'a> {
+    /// The connection, in a transaction.
+    pub db: &'a Connection,
+    /// The tables of the kinds.
+    pub tables: &'a Tables,
+    /// Whose replica it is.
+    pub author: AuthorId,
+    held: OnceCell<Vec<ScopeId>>,
+}
+
+impl<'a> Work<'a> {
+    /// A transaction's view.
+    pub fn new(db: &'a Connection, tables: &'a Tables, author: AuthorId) -> Self {
+        Work { db, tables, author, held: OnceCell::new() }
+    }
+
+    /// The scopes held, by id.
+    pub fn held(&self) -> Result<&[ScopeId]> {
+        if self.held.get().is_none() {
+            let scopes = scope::held(self.db)?;
+            return Ok(self.held.get_or_init(|| scopes));
+        }
+        Ok(self.held.get().map_or(&[], Vec::as_slice))
+    }
+
+    /// Whether this node speaks as the home of a record there.
+    pub fn holds(&self, scope: ScopeId) -> Result<bool> {
+        Ok(self.held()?.contains(&scope))
+    }
+
+    /// Loads a record of a kind.
+    pub fn load(&self, kind: KindId, id: RecordId) -> Result<Option<Stored>> {
+        self.tables.load(self.db, kind, id)
+    }
+
+    /// Does an act of this node's own to the view and returns what it replaced.
+    pub fn perform(&self, act: &Act) -> Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        if !replay::has_effect(act) {
+            return Ok(parts);
+        }
+        for writes in act.writes() {
+            parts.push(self.write(act, writes)?);
+        }
+        if act.ops.iter().any(|op| matches!(op, Op::Retract(_))) {
+            self.retract(act, &mut parts)?;
+        }
+        Ok(parts)
+    }
+
+    fn write(&self, act: &Act, writes: &RecordWrites) -> Result<Part> {
+        match (self.tables.get(writes.kind), writes.fields.as_slice()) {
+            (Some(table), [_]) if writes.create.is_none() => self.write_one(act, writes, table),
+            _ => self.write_row(act, writes),
+        }
+    }
+
+    /// Writes through whole rows: creations, and edits of several fields.
+    fn write_row(&self, act: &Act, writes: &RecordWrites) -> Result<Part> {
+        let old = match writes.create {
+            Some(_) => None,
+            None => self.load(writes.kind, writes.record)?,
+        };
+        let (part, view) = self.written(act, writes, old.as_ref())?;
+        if let (None, Some(new)) = (&old, &view)
+            && !self.tables.insert(self.db, new)?
+        {
+            let old = self.load(writes.kind, writes.record)?;
+            let (part, view) = self.written(act, writes, old.as_ref())?;
+            self.tables.store(self.db, old.as_ref(), view.as_ref())?;
+            return Ok(part);
+        }
+        if old.is_some() {
+            self.tables.store(self.db, old.as_ref(), view.as_ref())?;
+        }
+        Ok(part)
+    }
+
+    fn written(
+        &self,
+        act: &Act,
+        writes: &RecordWrites,
+        old: Option<&Stored>,
+    ) -> Result<(Part, Option<Record>)> {
+        let mut view = old.map(|stored| stored.record.clone());
+        let home = replay::home(view.as_ref(), writes);
+        let at_home = home.is_some_and(|h| self.held().is_ok_and(|held| held.contains(&h)));
+        let part = replay::write(&mut view, writes, replay::origin(act, self.author, at_home));
+        Ok((part, view))
+    }
+
+    /// The commonest act by far: one field of a record that is here. One `SELECT`, one `UPDATE`.
+    fn write_one(&self, act: &Act, writes: &RecordWrites, table: &KindTable) -> Result<Part> {
+        let write = &writes.fields[0];
+        let (kind, id) = (writes.kind, writes.record);
+        let mut part = Part { record: id, kind, touch: Touch::Absent, fields: Default::default() };
+        let Some(at) = table.kind.index_of(write.field) else { return self.write_row(act, writes) };
+        let field = &table.kind.fields()[at];
+        let (select, update) = &table.one[at];
+        let mut statement = self.db.prepare_cached(select)?;
+        let mut rows = statement.query([id.0])?;
+        let Some(row) = rows.next()? else { return Ok(part) };
+        let (rowid, home): (i64, u32) = (row.get(0)?, row.get(1)?);
+        let mut meta = Meta::unpack(blob(row, 2)?)?;
+        let before = meta.state(write.field, cell::read(&field.ty, row.get_ref(3)?)?);
+        drop(rows);
+
+        let at_home = self.holds(ScopeId(home))?;
+        let mut state = before.clone();
+        let named = merge::named(&write.over, meta.created.act);
+        let origin = replay::origin(act, self.author, at_home);
+        merge::apply(&mut state, origin, write.value.clone(), &named, |_| true);
+        let was = meta.contested_fields().next().is_some();
+        let rule = rule(kind, write.field);
+        let shown = merge::shown(rule, &state.heads).map(|at| &state.heads[at].value);
+        let fits = shown.is_none_or(|value| cell::fits(&field.ty, value));
+        let value = meta.set(write.field, &state, rule, fits).unwrap_or_default();
+        let bound = params![meta.pack(), Cell(&value), rowid];
+        self.db.prepare_cached(update)?.execute(bound)?;
+        contest(self.db, id, kind, was, meta.contested_fields().next().is_some())?;
+        self.index_again(table, write.field, id, rowid)?;
+        part.touch = Touch::Edited;
+        part.fields.push((write.field, Before::of(before, meta.created)));
+        Ok(part)
+    }
+
+    /// Brings the search row of a record up after one searched field of it was written.
+    fn index_again(
+        &self,
+        table: &KindTable,
+        field: dongbo_proto::id::FieldId,
+        id: RecordId,
+        rowid: i64,
+    ) -> Result<()> {
+        let Some(index) = table.search.as_ref().filter(|index| index.has(field)) else {
+            return Ok(());
+        };
+        match self.load(table.kind.id, id)? {
+            Some(stored) => index.put(self.db, rowid, &stored.record, None),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes acts of this node's own back in the view.
+    fn retract(&self, act: &Act, parts: &mut Vec<Part>) -> Result<()> {
+        let own = self.own(&replay::retracted(act))?;
+        let undone = borrowed(self.author, &own);
+        for (record, kind) in touched(&own) {
+            let old = self.load(kind, record)?;
+            let mut view = old.as_ref().map(|stored| stored.record.clone());
+            if let Some(part) = replay::retract(&mut view, record, &undone) {
+                self.tables.store(self.db, old.as_ref(), view.as_ref())?;
+                parts.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of the acts that are in this journal, with what they replaced, in the order given.
+    pub fn own(&self, acts: &[dongbo_proto::id::ActId]) -> Result<Vec<(Act, Vec<Part>)>> {
+        let mut own = Vec::new();
+        for id in acts.iter().filter(|id| id.author == self.author) {
+            if let Some((act, prior)) = journal::row(self.db, id.position)? {
+                let parts = prior::unpack(&act, &prior)?;
+                own.push((act, parts));
+            }
+        }
+        Ok(own)
+    }
+}
+
+/// Own acts as [`replay::retract`] takes them.
+pub(super) fn borrowed(author: AuthorId, own: &[(Act, Vec<Part>)]) -> Vec<Undone<'_>> {
+    own.iter().map(|(act, parts)| Undone { act, id: act.id(author), parts }).collect()
+}
+
+/// The records that some acts write to, each once.
+pub(super) fn touched(own: &[(Act, Vec<Part>)]) -> Vec<(RecordId, KindId)> {
+    let mut records: Vec<_> = own.iter().flat_map(|(act, _)| act.records()).collect();
+    records.sort();
+    records.dedup();
+    records
+}
+
+/// A replica that could not be right is not written to.
+pub(super) const fn damaged(what: &'static str) -> ReplicaError {
+    ReplicaError::Damaged(what)
+}
