@@ -1,0 +1,144 @@
+//! The province decides a held act: it takes effect with the province's rank, and what waited on
+//! the records that it creates is released with it; or it is refused, and those with it.
+//!
+//! Each act decided says so in its author's inbox: the fate and the province's words, no data.
+
+use std::collections::VecDeque;
+
+use dongbo_proto::act::{Act, Intent, Op, Verdict};
+use dongbo_proto::fate::{Fate, Outcome, Reason};
+use dongbo_proto::id::{ActId, RecordId};
+use dongbo_proto::merge;
+use dongbo_proto::record::{Origin, Rank};
+
+use super::apply;
+use super::desk::Desk;
+use super::error::{Error, Result};
+use super::journal::{self, Told};
+use super::judge::{self, Party};
+use crate::store::rows::{HeldRow, HeldState};
+
+/// Decides a held act. Deciding one that was decided before changes nothing.
+pub(super) fn decide(desk: &mut Desk<'_>, by: ActId, target: ActId, verdict: &Verdict) -> Result<()> {
+    let held = desk.tx.held(target)?.ok_or(Error::Unknown("held act"))?;
+    if held.state != HeldState::Waiting {
+        return Ok(());
+    }
+    match verdict {
+        Verdict::Approve => approve(desk, by, held),
+        Verdict::Refuse(text) => refuse(desk, by, held, text),
+    }
+}
+
+fn load(desk: &mut Desk<'_>, act: ActId) -> Result<Told> {
+    let told = journal::tell(desk.tx.reading(), act)?.ok_or(Error::Damaged("a held act"))?;
+    desk.lay_out(told.act.ops.iter())?;
+    Ok(told)
+}
+
+fn approve(desk: &mut Desk<'_>, by: ActId, held: HeldRow) -> Result<()> {
+    let told = load(desk, held.act)?;
+    let rank = if told.act.intent == Intent::Import { Rank::Import } else { Rank::Province };
+    may_approve(desk, &told.act)?;
+    take_effect(desk, by, held, &told, rank)
+}
+
+/// Whether an act can take effect at all, whoever wants it to.
+fn may_approve(desk: &mut Desk<'_>, act: &Act) -> Result<()> {
+    merge::check_act(act).map_err(Error::NotTaken)?;
+    let mut created: Vec<RecordId> = Vec::new();
+    for op in &act.ops {
+        let Op::Write(w) = op else { continue };
+        match w.create {
+            Some(home) if desk.has_scope(home)? => created.push(w.record),
+            Some(_) => return Err(Error::Unknown("scope")),
+            None if created.contains(&w.record) || desk.find(w.record, w.kind)?.is_some() => {}
+            None if desk.tx.creation_held(w.record)?.is_some() => return Err(Error::NotTaken(Reason::CreationHeld)),
+            None => return Err(Error::NotTaken(Reason::UnknownRecord)),
+        }
+    }
+    Ok(())
+}
+
+fn take_effect(desk: &mut Desk<'_>, by: ActId, held: HeldRow, told: &Told, rank: Rank) -> Result<()> {
+    let (act, records) = (held.act, held.records.clone());
+    settle(desk, by, held, HeldState::Merged, rank, "")?;
+    apply::apply(desk, Origin { act, stamp: told.stamp, rank }, &told.act)?;
+    if desk.tx.retracted(act)?.is_some() {
+        // It was taken back while it waited. Its writes are not in the feeds yet: the log has them.
+        apply::retract(desk, by, &[act])?;
+    }
+    let created = records.iter().filter(|r| r.2).map(|r| r.0);
+    release(desk, by, created.collect())
+}
+
+/// Judges what waited on records that now exist, as its author, in the author's order.
+fn release(desk: &mut Desk<'_>, by: ActId, created: VecDeque<RecordId>) -> Result<()> {
+    let mut waiting: Vec<ActId> = Vec::new();
+    for record in created {
+        waiting.extend(desk.tx.waiting_on(record)?);
+    }
+    waiting.sort_unstable();
+    waiting.dedup();
+    for act in waiting {
+        let Some(held) = desk.tx.held(act)?.filter(|h| h.state == HeldState::Waiting) else { continue };
+        release_one(desk, by, held)?;
+    }
+    Ok(())
+}
+
+fn release_one(desk: &mut Desk<'_>, by: ActId, mut held: HeldRow) -> Result<()> {
+    let told = load(desk, held.act)?;
+    let scopes = desk.tx.grants(held.act.author)?;
+    let shown_ms = desk.author(held.act.author)?.confirmed_ms;
+    let party = Party { province: false, scopes: &scopes, deliver_only: false, shown_ms };
+    match judge::judge(desk, held.act, &told.act, party)? {
+        Ok(rank) => take_effect(desk, by, held, &told, rank),
+        Err(reason) => {
+            held.reason = reason;
+            Ok(desk.tx.put_held(&held)?)
+        }
+    }
+}
+
+fn refuse(desk: &mut Desk<'_>, by: ActId, held: HeldRow, text: &str) -> Result<()> {
+    let mut todo = VecDeque::from([held]);
+    while let Some(held) = todo.pop_front() {
+        for (record, _, creates) in held.records.clone() {
+            for act in if creates { desk.tx.waiting_on(record)? } else { Vec::new() } {
+                let waiting = desk.tx.held(act)?.filter(|h| h.state == HeldState::Waiting);
+                todo.extend(waiting.filter(|h| h.act != held.act));
+            }
+        }
+        if desk.tx.held(held.act)?.is_some_and(|h| h.state == HeldState::Waiting) {
+            settle(desk, by, held, HeldState::Refused, Rank::default(), text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes down what became of a held act, and tells its author.
+fn settle(desk: &mut Desk<'_>, by: ActId, mut held: HeldRow, state: HeldState, rank: Rank, text: &str) -> Result<()> {
+    let act = held.act;
+    let fate = match state {
+        HeldState::Merged => Fate::Merged { as_written: false },
+        _ => Fate::Refused(Reason::RefusedByProvince),
+    };
+    if state == HeldState::Refused {
+        held.reason = Reason::RefusedByProvince;
+    }
+    (held.state, held.decided_by, held.rank) = (state, Some(by), rank);
+    (held.decided_ms, held.text) = (Some(desk.now_ms), text.to_owned());
+    desk.tx.put_held(&held)?;
+    desk.held_here.remove(&act);
+    let now_ms = desk.now_ms;
+    let author = desk.author(act.author)?;
+    author.held = author.held.saturating_sub(1);
+    match state {
+        HeldState::Merged => author.merged += 1,
+        _ => author.refused += 1,
+    }
+    author.inbox += 1;
+    let outcome = Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms: now_ms };
+    Ok(desk.tx.append_outcome(act.author, &outcome)?)
+}

@@ -1,0 +1,41 @@
+//! What the province does with acts, against the [`Store`](crate::store::Store) trait: receives and
+//! merges them, gives each node its pages, enrols nodes, decides, places, takes back, verifies.
+//!
+//! The way of a batch: [`prepare`] beside the writer, [`merge()`] inside it, [`page()`] down again.
+//! All of it is a function of the transaction and its arguments: time, randomness and keys are passed
+//! in, so that a job may be run again and the simulator runs what the province runs.
+//!
+//! Deliberately absent: sockets and frames on the wire (`session`, `service`), SQL (`store`), the
+//! rules of merge (`proto::merge`), certificates (`ca`).
+
+mod apply;
+mod decide;
+mod desk;
+mod enrol;
+mod error;
+mod history;
+mod journal;
+mod judge;
+mod merge;
+mod outcome;
+mod page;
+mod prepare;
+mod province;
+mod touched;
+mod view;
+mod work;
+
+pub use enrol::{
+    JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join, make_scopes,
+    province_name, revoke, standing_version, suspend, withdraw_invite,
+};
+pub use error::{Error, RegistryError, Result};
+pub use journal::chain_at;
+pub use merge::{Arrival, Received, merge};
+pub use page::{PageAsk, PageReply, page};
+pub use prepare::{Prepared, prepare};
+pub use province::{
+    Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, place, retract, settle,
+};
+pub use view::{NodeView, confirm, epoch, epochs, finish, node_view, receipt};
+pub use history::history_for;

@@ -1,0 +1,205 @@
+//! The registry in one encrypted SQLite file: the embedded default, good for a province.
+//!
+//! One connection writes, a few read; WAL gives each reader its snapshot. Between transactions
+//! nothing is kept but prepared statements and the text of SQL, so another process (the command
+//! line) may commit at any moment. The file's opening, key and knobs are `dongbo-sqlite`'s.
+//!
+//! Deliberately absent: the directory lock that says which process serves (its owner holds it),
+//! and backups (`dongbo_sqlite::backup` on [`SqliteStore::connection`]).
+
+mod authors;
+mod bind;
+mod held;
+mod journal;
+mod kinds;
+mod places;
+mod records;
+mod standing;
+mod tx;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dongbo_sqlite::rusqlite::{self, Connection};
+use dongbo_sqlite::{Access, DatabaseKey, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify, quick_check};
+
+use super::error::{Result, StoreError};
+use super::{Damage, ReadJob, Rollback, Store, WriteJob};
+use tx::SqliteTx;
+
+/// The database of the server: `dgbS`.
+pub const SCHEMA: Schema = Schema {
+    application_id: 0x6467_6253,
+    migrations: &[("001_registry", include_str!("001_registry.sql"))],
+};
+/// Idle read connections that are kept: more readers than this wait for the disk anyway.
+const READERS_KEPT_MAX: usize = 4;
+/// Memory for the pages of one reader, in KiB: pages of one commune, not of the province.
+const READER_CACHE_KIB: u32 = 16 * 1024;
+
+/// The store in one file.
+pub struct SqliteStore {
+    path: PathBuf,
+    key: DatabaseKey,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match classify(&error) {
+            Fault::Full => StoreError::Full,
+            Fault::Busy => StoreError::Busy,
+            Fault::ReadOnly => StoreError::ReadOnly,
+            Fault::Damaged => StoreError::Damaged("a page"),
+            _ => StoreError::Backend(Arc::new(error)),
+        }
+    }
+}
+
+/// Why the store did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum SqliteOpenError {
+    /// The file did not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its schema could not be brought up.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The tables of kinds could not be brought up.
+    #[error(transparent)]
+    Kinds(#[from] StoreError),
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it if it is not there and may be, and brings its schema up.
+    ///
+    /// # Errors
+    /// Any [`SqliteOpenError`].
+    pub fn open(path: &Path, key: DatabaseKey, access: Access) -> std::result::Result<Self, SqliteOpenError> {
+        let mut writer = dongbo_sqlite::open(path, &key, &SCHEMA, Knobs::SERVER, access)?;
+        if access != Access::ReadOnly {
+            SCHEMA.migrate(&mut writer)?;
+            kinds::bring_up(&mut writer)?;
+        }
+        let writer = Mutex::new(writer);
+        Ok(SqliteStore { path: path.to_owned(), key, writer, readers: Mutex::default() })
+    }
+
+    /// A further connection that only reads: for backups and the read-only shell.
+    ///
+    /// # Errors
+    /// Any [`OpenError`].
+    pub fn connection(&self) -> std::result::Result<Connection, OpenError> {
+        let knobs = Knobs { page_cache_kib: READER_CACHE_KIB, ..Knobs::SERVER };
+        dongbo_sqlite::open(&self.path, &self.key, &SCHEMA, knobs, Access::ReadOnly)
+    }
+
+    /// The key, for backups.
+    pub fn key(&self) -> &DatabaseKey {
+        &self.key
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>> {
+        self.writer.lock().map_err(|_| StoreError::Closed)
+    }
+
+    fn reader(&self) -> Result<Connection> {
+        let idle = self.readers.lock().map_err(|_| StoreError::Closed)?.pop();
+        match idle {
+            Some(conn) => Ok(conn),
+            None => self.connection().map_err(of_open),
+        }
+    }
+
+    fn put_back(&self, conn: Connection) {
+        if let Ok(mut idle) = self.readers.lock()
+            && idle.len() < READERS_KEPT_MAX
+        {
+            idle.push(conn);
+        }
+    }
+}
+
+fn of_open(error: OpenError) -> StoreError {
+    match error.kind() {
+        Fault::Full => StoreError::Full,
+        Fault::Busy => StoreError::Busy,
+        Fault::ReadOnly => StoreError::ReadOnly,
+        Fault::Damaged => StoreError::Damaged("the file"),
+        _ => StoreError::Backend(Arc::new(error)),
+    }
+}
+
+impl Store for SqliteStore {
+    fn read(&self, job: &mut ReadJob<'_>) -> Result<()> {
+        let conn = self.reader()?;
+        conn.execute_batch("BEGIN")?;
+        job(&SqliteTx::new(&conn));
+        // A connection that cannot end its transaction is spent: it is not put back.
+        conn.execute_batch("ROLLBACK")?;
+        self.put_back(conn);
+        Ok(())
+    }
+
+    fn write(&self, jobs: &mut [&mut WriteJob<'_>]) -> Result<Vec<bool>> {
+        let conn = self.writer()?;
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        let ran = run_all(&conn, jobs);
+        let ended = match &ran {
+            Ok(kept) if kept.contains(&true) => conn.execute_batch("COMMIT").map_err(StoreError::from),
+            Ok(_) => conn.execute_batch("ROLLBACK").map_err(StoreError::from),
+            Err(e) => Err(e.clone()),
+        };
+        if ended.is_err() && !conn.is_autocommit() {
+            // Best effort: a transaction that cannot be rolled back fails the next BEGIN.
+            drop(conn.execute_batch("ROLLBACK"));
+        }
+        ended.and(ran)
+    }
+
+    fn foreign_version(&self) -> Result<u64> {
+        // On the writer's own connection only commits of others count.
+        let version: i64 = self.writer()?.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        Ok(version.cast_unsigned())
+    }
+
+    fn check(&self) -> Result<Vec<Damage>> {
+        let conn = self.reader()?;
+        let findings = quick_check(&conn)?;
+        self.put_back(conn);
+        Ok(findings)
+    }
+
+    fn bytes(&self) -> Result<u64> {
+        let conn = self.reader()?;
+        let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let size: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        self.put_back(conn);
+        Ok((pages * size).cast_unsigned())
+    }
+}
+
+/// A job that is alone needs no savepoint: the transaction is its savepoint.
+fn run_all(conn: &Connection, jobs: &mut [&mut WriteJob<'_>]) -> Result<Vec<bool>> {
+    let mut tx = SqliteTx::new(conn);
+    if let [job] = jobs {
+        return Ok(vec![job(&mut tx).is_ok()]);
+    }
+    let mut kept = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        conn.execute_batch("SAVEPOINT job")?;
+        let done: std::result::Result<(), Rollback> = job(&mut tx);
+        if done.is_err() {
+            conn.execute_batch("ROLLBACK TO job")?;
+        }
+        conn.execute_batch("RELEASE job")?;
+        kept.push(done.is_ok());
+    }
+    Ok(kept)
+}
