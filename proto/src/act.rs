@@ -177,6 +177,12 @@ impl Act {
         })
     }
 
+    /// The bytes that its values, names and texts take, for the limit on an act; a little less than
+    /// its canonical bytes.
+    pub fn content_len(&self) -> usize {
+        self.person.len() + self.ops.iter().map(Op::content_len).sum::<usize>()
+    }
+
     /// The canonical bytes of everything but the operations: the first leaf of the act's hash.
     pub fn write_header(&self, w: &mut Writer) {
         w.number(self.position);
@@ -212,11 +218,7 @@ impl Act {
         let grounds = Some(r.text()?).filter(|g| !g.is_empty()).map(str::to_owned);
         let job = match r.byte()? {
             0 => None,
-            _ => Some(JobItem {
-                job: JobId(r.array()?),
-                item: r.number()? as u32,
-                of: r.number()? as u32,
-            }),
+            _ => Some(JobItem { job: JobId(r.array()?), item: r.narrow()?, of: r.narrow()? }),
         };
         let linked = Some(r.number()?).filter(|&p| p > 0);
         let count = r.number()?;
@@ -289,12 +291,23 @@ impl Op {
     pub fn read(r: &mut Reader<'_>) -> Result<Self, Truncated> {
         match r.byte()? {
             WRITE => Ok(Op::Write(RecordWrites::read(r)?)),
-            tag => Op::read_rare(tag, r.block()?),
+            tag => Ok(Op::read_rare(tag, r.block()?)),
         }
     }
 
-    /// Reads the block of a rare operation; one that this build does not know is carried.
-    pub fn read_rare(tag: u8, block: &[u8]) -> Result<Self, Truncated> {
+    /// Reads the block of a rare operation. One that this build does not know is carried, and so is
+    /// one that a newer build has given more to say: whatever it is read as, its bytes come back,
+    /// or the author's hash would not.
+    pub fn read_rare(tag: u8, block: &[u8]) -> Self {
+        let known = Op::read_known(tag, block).ok().filter(|op| {
+            let mut again = Writer::default();
+            op.write_rare(&mut again);
+            again.as_slice() == block
+        });
+        known.unwrap_or_else(|| Op::Unknown(tag, block.to_vec()))
+    }
+
+    fn read_known(tag: u8, block: &[u8]) -> Result<Self, Truncated> {
         let r = &mut Reader::new(block);
         Ok(match tag {
             RETRACT => {
@@ -310,12 +323,26 @@ impl Op {
             }
             PLACE => Op::Place {
                 record: RecordId(r.array()?),
-                kind: KindId(r.number()? as u16),
-                scope: ScopeId(r.number()? as u32),
+                kind: KindId(r.narrow()?),
+                scope: ScopeId(r.narrow()?),
                 projection: r.byte()?.checked_sub(1).and_then(Projection::from_number),
             },
             other => Op::Unknown(other, block.to_vec()),
         })
+    }
+
+    fn content_len(&self) -> usize {
+        const NAME: usize = 9;
+        match self {
+            Op::Write(w) => w.fields.iter().fold(20, |sum, f| {
+                let named = if let Over::Heads(heads) = &f.over { heads.len() * NAME } else { 0 };
+                sum + 3 + named + f.value.content_len()
+            }),
+            Op::Retract(acts) => acts.len() * NAME,
+            Op::Decide(_, Verdict::Refuse(reason)) => NAME + reason.len(),
+            Op::Unknown(_, bytes) => bytes.len(),
+            Op::Decide(..) | Op::Place { .. } => 20,
+        }
     }
 }
 
@@ -337,8 +364,9 @@ impl RecordWrites {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Truncated> {
         let record = RecordId(r.array()?);
-        let kind = KindId(r.number()? as u16);
-        let create = r.number()?.checked_sub(1).map(|s| ScopeId(s as u32));
+        let kind = KindId(r.narrow()?);
+        let create = r.number()?.checked_sub(1).map(u32::try_from).transpose();
+        let create = create.map_err(|_| Truncated)?.map(ScopeId);
         let under = match r.byte()? {
             0 => None,
             _ => Some(read_act_id(r)?),
@@ -364,7 +392,7 @@ impl FieldWrite {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Truncated> {
-        let field = FieldId(r.number()? as u16);
+        let field = FieldId(r.narrow()?);
         let over = match r.number()? {
             0 => Over::Creation,
             1 => Over::Nothing,
@@ -408,19 +436,31 @@ mod tests {
                     create: Some(ScopeId(4)),
                     under: Some(head),
                     fields: vec![
-                        FieldWrite { field: FieldId(10), value: Value::Int(1), over: Over::Creation },
+                        FieldWrite {
+                            field: FieldId(10),
+                            value: Value::Int(1),
+                            over: Over::Creation
+                        },
                         FieldWrite { field: FieldId(11), value: Value::Null, over: Over::Nothing },
                         FieldWrite {
                             field: FieldId(12),
                             value: Value::Text("x".into()),
-                            over: Over::Heads(smallvec::smallvec![head, ActId::new(AuthorId(1), 300)]),
+                            over: Over::Heads(smallvec::smallvec![
+                                head,
+                                ActId::new(AuthorId(1), 300)
+                            ]),
                         },
                     ],
                 }),
                 Op::Retract(vec![head]),
                 Op::Decide(head, Verdict::Refuse("thiếu quyết định".into())),
                 Op::Decide(head, Verdict::Approve),
-                Op::Place { record, kind, scope: ScopeId(9), projection: Some(Projection::Visitor) },
+                Op::Place {
+                    record,
+                    kind,
+                    scope: ScopeId(9),
+                    projection: Some(Projection::Visitor)
+                },
                 Op::Unknown(77, vec![1, 2, 3]),
             ],
         }

@@ -82,7 +82,8 @@ impl<'a> Reader<'a> {
         Ok(first)
     }
 
-    /// An unsigned LEB128 number of at most 64 bits.
+    /// An unsigned LEB128 number of at most 64 bits, in its shortest form: equal numbers have
+    /// equal bytes.
     pub fn number(&mut self) -> Result<u64, Truncated> {
         let mut n = 0u64;
         for shift in (0..64).step_by(7) {
@@ -93,10 +94,15 @@ impl<'a> Reader<'a> {
             }
             n |= bits << shift;
             if b & 0x80 == 0 {
-                return Ok(n);
+                return if b == 0 && shift > 0 { Err(Truncated) } else { Ok(n) };
             }
         }
         Err(Truncated)
+    }
+
+    /// An unsigned number that must fit a narrower type.
+    pub fn narrow<N: TryFrom<u64>>(&mut self) -> Result<N, Truncated> {
+        N::try_from(self.number()?).map_err(|_| Truncated)
     }
 
     /// A zigzag number.

@@ -43,12 +43,40 @@ pub fn salt(seed: &Seed, position: u64, leaf: u64) -> [u8; SALT_BYTES] {
 
 /// The commitment to one leaf.
 pub fn leaf_hash(salt: &[u8; SALT_BYTES], content: &[u8]) -> Hash {
-    Hash(Sha256::new().chain_update([LEAF]).chain_update(salt).chain_update(content).finalize().into())
+    Hash(
+        Sha256::new()
+            .chain_update([LEAF])
+            .chain_update(salt)
+            .chain_update(content)
+            .finalize()
+            .into(),
+    )
 }
 
 /// The hash of an act.
 pub fn act_hash(act: &Act, seed: &Seed) -> Hash {
     act_hash_in(act, seed, &mut Vec::new())
+}
+
+/// The commitments of an act: its header's, then one for each operation. What a purge keeps of an
+/// act, and what a proof shows of the leaves that it does not open.
+pub fn leaves(act: &Act, seed: &Seed) -> Vec<Hash> {
+    let mut w = Writer::default();
+    act.write_header(&mut w);
+    let mut all = vec![leaf_hash(&salt(seed, act.position, 0), w.as_slice())];
+    for (leaf, op) in (1..).zip(&act.ops) {
+        w = Writer::reuse(w.into_bytes());
+        op.write(&mut w);
+        all.push(leaf_hash(&salt(seed, act.position, leaf), w.as_slice()));
+    }
+    all
+}
+
+/// The hash of an act from its commitments, without its contents or salts.
+pub fn hash_of_leaves(leaves: &[Hash]) -> Hash {
+    let mut root = Sha256::new().chain_update([NODE]);
+    leaves.iter().for_each(|leaf| root.update(leaf.0));
+    Hash(root.finalize().into())
 }
 
 /// The hash of an act, with a buffer that a hot loop lends again and again.

@@ -74,6 +74,10 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// Tells the line of a record from those of its fields, whatever their numbers.
+const RECORD: u8 = 0;
+const FIELD: u8 = 1;
+
 fn hashed(w: &Writer) -> Digest {
     Digest::from_bytes(Sha256::digest(w.as_slice()).into())
 }
@@ -90,6 +94,7 @@ pub fn of_field(
         return Digest::default();
     }
     let mut w = Writer::reuse(std::mem::take(buffer));
+    w.byte(FIELD);
     w.raw(&record.0);
     w.number(u64::from(kind.0));
     w.number(u64::from(field.0));
@@ -107,9 +112,9 @@ pub fn of_field(
 /// The hash of a record's own line: that it exists, since when, and where its home is.
 pub fn of_existence(record: &Record) -> Digest {
     let mut w = Writer::default();
+    w.byte(RECORD);
     w.raw(&record.id.0);
     w.number(u64::from(record.kind.0));
-    w.byte(0xff);
     write_act_id(&mut w, record.created.act);
     w.number(record.created.stamp.0);
     w.byte(record.created.rank as u8);

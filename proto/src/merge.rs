@@ -3,8 +3,9 @@
 //! **The law:** for every set of acts and every permutation and duplication of it, heads and shown
 //! value are equal. It holds because a field's heads are a function of the *set* of writes: those
 //! that no other write names, directly or through a chain ([`heads_of_set`] says it in one
-//! expression and is the oracle of the tests; [`apply`] and [`retract`] keep it up step by step).
-//! No clock is asked whether a value is replaced; rank and stamp only choose which head is shown.
+//! expression and is the oracle of the tests; [`apply`] keeps it up step by step, and after a
+//! retraction a field is derived again from all its writes). No clock is asked whether a value is
+//! replaced; rank and stamp only choose which head is shown.
 //!
 //! Deliberately absent: storage, the order of journals, and duplicates of whole acts (the caller
 //! knows which acts it holds and gives each once).
@@ -12,12 +13,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::act::{Act, Intent, Op, Over, RecordWrites};
+use crate::act::{Act, FieldWrite, Intent, Op, Over, Projection, RecordWrites};
+use crate::catalogue::field::VOID;
 use crate::catalogue::{Kind, Rule, Writers, catalogue, validate};
 use crate::fate::Reason;
-use crate::id::{ActId, FieldId, KindId, ScopeId};
+use crate::id::{ActId, FieldId, KindId, RecordId, ScopeId};
 use crate::limits;
-use crate::record::{FieldState, Head, Meta, Named, Origin, Rank};
+use crate::record::{FieldState, Head, Meta, Named, Origin, Rank, sees};
 use crate::value::Value;
 
 /// What a write did to its field.
@@ -46,7 +48,8 @@ pub fn named(over: &Over, created: ActId) -> Named {
     }
 }
 
-/// Merges one write of an act that this field has not seen before.
+/// Merges one write of an act that this field has not seen before. An act that names itself (as a
+/// creation that elides its own id would) names nothing.
 ///
 /// `arrived` says whether the caller's journal has merged an act: one that is named, is no head and
 /// has not arrived is remembered, and goes straight to history when it comes. A caller that holds
@@ -58,10 +61,12 @@ pub fn apply(
     over: &[ActId],
     arrived: impl Fn(ActId) -> bool,
 ) -> Effect {
+    let other = |act: &ActId| *act != origin.act;
     if field.undone.is_empty() {
-        over.iter().for_each(|act| replace(field, *act, &arrived));
+        over.iter().filter(|a| other(a)).for_each(|act| replace(field, *act, &arrived));
     } else {
-        through_undone(field, over).into_iter().for_each(|act| replace(field, act, &arrived));
+        let all = through_undone(field, over);
+        all.into_iter().filter(other).for_each(|act| replace(field, act, &arrived));
     }
     if let Some(at) = field.ahead.iter().position(|a| *a == origin.act) {
         field.ahead.remove(at);
@@ -125,16 +130,19 @@ pub fn heads_of_set(writes: &[Written], retracted: &BTreeSet<ActId>) -> FieldSta
     let lives = |w: &&Written| !retracted.contains(&w.origin.act);
     let mut replaced = BTreeSet::new();
     for write in writes.iter().filter(lives) {
+        let mut reached = BTreeSet::new();
         let mut todo = write.over.to_vec();
         while let Some(act) = todo.pop() {
-            if replaced.insert(act) && retracted.contains(&act) {
+            if act != write.origin.act && reached.insert(act) && retracted.contains(&act) {
                 todo.extend(find(act).into_iter().flat_map(|w| w.over.iter().copied()));
             }
         }
+        replaced.extend(reached);
     }
     let mut state = FieldState::default();
     let is_head = |w: &&Written| lives(w) && !replaced.contains(&w.origin.act);
-    state.heads = writes.iter().filter(is_head).map(|w| Head::new(w.origin, w.value.clone())).collect();
+    state.heads =
+        writes.iter().filter(is_head).map(|w| Head::new(w.origin, w.value.clone())).collect();
     state.heads.sort_by_key(|h| h.act);
     state.heads.dedup_by_key(|h| h.act);
     state.ahead = replaced.iter().copied().filter(|a| find(*a).is_none()).collect();
@@ -163,8 +171,8 @@ pub struct Target<'a> {
     pub home_shown: ScopeId,
     /// Its home now.
     pub home: ScopeId,
-    /// Whether a scope of the author sees it as a guest.
-    pub guest: bool,
+    /// How much of it the author's scopes see as a guest; nobody writes what they may not see.
+    pub guest: Option<Projection>,
 }
 
 /// Whether a whole act is within the limits and in words that this build knows.
@@ -172,8 +180,12 @@ pub fn check_act(act: &Act) -> Result<(), Reason> {
     if act.ops.len() > limits::ACT_RECORDS_MAX
         || act.person.len() > limits::PERSON_BYTES_MAX
         || act.grounds.as_ref().is_some_and(|g| g.len() > limits::GROUNDS_BYTES_MAX)
+        || act.content_len() > limits::ACT_BYTES_MAX
     {
         return Err(Reason::OverLimit);
+    }
+    if writes_twice(act) {
+        return Err(Reason::InvalidValue);
     }
     act.ops.iter().try_for_each(|op| match op {
         Op::Unknown(..) => Err(Reason::NeedsNewerServer),
@@ -181,6 +193,17 @@ pub fn check_act(act: &Act) -> Result<(), Reason> {
         Op::Write(w) => check_writes(w),
         _ => Ok(()),
     })
+}
+
+/// Whether an act writes one field twice: a field's heads are known by their acts, one each.
+fn writes_twice(act: &Act) -> bool {
+    let rising = |w: &RecordWrites| w.fields.is_sorted_by(|a, b| a.field < b.field);
+    if act.ops.len() == 1 && act.writes().all(rising) {
+        return false;
+    }
+    let mut seen: BTreeSet<(RecordId, FieldId)> = BTreeSet::new();
+    let mut fields = act.writes().flat_map(|w| w.fields.iter().map(|f| (w.record, f.field)));
+    !fields.all(|field| seen.insert(field))
 }
 
 /// Whether every write fits its field; a field that a newer node knows must wait for a newer server.
@@ -218,17 +241,17 @@ pub fn judge(
     if intent == Intent::Request {
         return Err(Reason::NeedsApproval);
     }
-    let standing = standing(writes, author, target)?;
-    if writes.create.is_none() {
-        check_writers(kind, writes)?;
-    } else if kind.reference {
-        return Err(Reason::NotWritable);
+    let standing = standing(kind, writes, author, target)?;
+    match writes.create {
+        Some(_) => check_creation(kind, writes)?,
+        None => check_writers(kind, writes)?,
     }
     Ok(if intent == Intent::Import { Rank::Import } else { standing })
 }
 
 /// Whether the author speaks as the record's home or from elsewhere.
 fn standing(
+    kind: &Kind,
     writes: &RecordWrites,
     author: Author<'_>,
     target: Option<Target<'_>>,
@@ -239,9 +262,29 @@ fn standing(
         (Some(_), _) => Err(Reason::NotWritable),
         (None, None) => Err(Reason::UnknownRecord),
         (None, Some(t)) if holds(t.home_shown) => Ok(Rank::Home),
-        (None, Some(t)) if t.guest => Ok(Rank::Other),
+        (None, Some(Target { guest: Some(projection), .. })) => {
+            // A guest sees that a record was voided; to void it is its home's.
+            let may = |w: &FieldWrite| w.field != VOID && sees(Some(kind), w.field, projection);
+            if writes.fields.iter().all(may) { Ok(Rank::Other) } else { Err(Reason::NotWritable) }
+        }
         (None, Some(_)) => Err(Reason::RecordLeft),
     }
+}
+
+/// Whether a commune may create such a record. What is on the papers it enters, locked fields
+/// included; what only the province decides (an exit, a suspension) it asks for.
+fn check_creation(kind: &Kind, writes: &RecordWrites) -> Result<(), Reason> {
+    if kind.reference {
+        return Err(Reason::NotWritable);
+    }
+    if kind.creators() == Writers::Province {
+        return Err(Reason::NeedsApproval);
+    }
+    writes.fields.iter().try_for_each(|write| {
+        let field = kind.field(write.field).ok_or(Reason::NeedsNewerServer)?;
+        let by_system = field.writers == Writers::System || field.rule == Rule::Computed;
+        if by_system { Err(Reason::NotWritable) } else { Ok(()) }
+    })
 }
 
 /// Whether the catalogue lets a commune make these changes to a record that exists.
@@ -251,9 +294,11 @@ fn check_writers(kind: &Kind, writes: &RecordWrites) -> Result<(), Reason> {
         let first = write.over == Over::Nothing;
         match (field.writers, field.rule) {
             (Writers::System, _) | (_, Rule::Computed) => Err(Reason::NotWritable),
-            (Writers::Province, _) => Err(Reason::NeedsApproval),
-            (_, Rule::Locked | Rule::WriteOnce | Rule::Append) if !first => Err(Reason::NeedsApproval),
             _ if kind.reference => Err(Reason::NotWritable),
+            (Writers::Province, _) => Err(Reason::NeedsApproval),
+            (_, Rule::Locked | Rule::WriteOnce | Rule::Append) if !first => {
+                Err(Reason::NeedsApproval)
+            }
             _ => Ok(()),
         }
     })

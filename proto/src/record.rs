@@ -165,7 +165,10 @@ impl Record {
     pub fn project(&self, projection: Projection) -> Record {
         let kind = catalogue().kind(self.kind);
         let seen = |id: FieldId| sees(kind, id, projection);
-        Record { fields: self.fields.iter().filter(|f| seen(f.0)).cloned().collect(), ..self.clone() }
+        Record {
+            fields: self.fields.iter().filter(|f| seen(f.0)).cloned().collect(),
+            ..self.clone()
+        }
     }
 
     /// Canonical bytes, where a record has no table: staging, and kinds from a newer schema.
@@ -180,8 +183,8 @@ impl Record {
     /// Reads canonical bytes back.
     pub fn read(r: &mut Reader<'_>) -> Result<Self, Truncated> {
         let id = RecordId(r.array()?);
-        let kind = KindId(r.number()? as u16);
-        let home = ScopeId(r.number()? as u32);
+        let kind = KindId(r.narrow()?);
+        let home = ScopeId(r.narrow()?);
         let meta = Meta::unpack(r.block()?)?;
         Ok(meta.into_record(id, kind, home, std::iter::empty()))
     }
@@ -343,7 +346,9 @@ impl Meta {
         record
     }
 
-    /// Applies new facts to the heads of one act: what an acknowledgement says of it.
+    /// Applies new facts to the heads of one act: what an acknowledgement says of it. Where a
+    /// field is in conflict another head may now be shown, so the caller takes the states of
+    /// [`Meta::contested_fields`] before and [`Meta::set`]s them again after.
     pub fn restamp(&mut self, act: ActId, stamp: Stamp, rank: Rank) {
         if self.created.act == act {
             self.created = Origin { act, stamp, rank };
@@ -359,7 +364,9 @@ impl Meta {
     pub fn pack(&self) -> Vec<u8> {
         let mut w = Writer::reuse(Vec::with_capacity(32 + 24 * self.diverged.len()));
         w.byte(VERSION);
-        w.byte(if self.placed.is_some() { PLACED } else { 0 } | if self.guests { GUESTS } else { 0 });
+        w.byte(
+            if self.placed.is_some() { PLACED } else { 0 } | if self.guests { GUESTS } else { 0 },
+        );
         write_act_id(&mut w, self.created.act);
         w.raw(&self.created.stamp.0.to_be_bytes());
         w.byte(self.created.rank as u8);
@@ -383,7 +390,10 @@ impl Meta {
         let placed = if flags & PLACED != 0 { Some(read_act_id(r)?) } else { None };
         let count = r.number()?;
         let diverged =
-            (0..count).map(|_| Diverged::unpack(act.author, r)).collect::<Result<_, _>>()?;
+            (0..count).map(|_| Diverged::unpack(act.author, r)).collect::<Result<Vec<_>, _>>()?;
+        if !r.is_empty() || !diverged.is_sorted_by(|a, b| a.field < b.field) {
+            return Err(Truncated);
+        }
         Ok(Meta { created, placed, guests: flags & GUESTS != 0, diverged })
     }
 }
@@ -462,9 +472,10 @@ impl Diverged {
     }
 
     fn unpack(own: AuthorId, r: &mut Reader<'_>) -> Result<Self, Truncated> {
-        let field = FieldId(r.number()? as u16);
+        let field = FieldId(r.narrow()?);
         let count = r.number()?;
-        let heads = (0..count >> 1).map(|_| PackedHead::unpack(own, r)).collect::<Result<_, _>>()?;
+        let heads =
+            (0..count >> 1).map(|_| PackedHead::unpack(own, r)).collect::<Result<_, _>>()?;
         let (mut ahead, mut undone) = (Vec::new(), Vec::new());
         if count & 1 == 1 {
             let acts = |r: &mut Reader<'_>| -> Result<Named, Truncated> {

@@ -5,17 +5,20 @@ use smallvec::SmallVec;
 
 use super::WireError;
 use super::columns::{
-    RefReader, RefWriter, Squeezed, ValueReader, ValueWriter, deltas, planes, squeeze, undeltas,
-    unplanes,
+    Budget, RefReader, RefWriter, Squeezed, ValueReader, ValueWriter, deltas, planes, squeeze,
+    survey, undeltas, unplanes,
 };
 use super::pack::{compress, decompress};
 use super::pb::ActColumns;
 use crate::act::{Act, FieldWrite, Intent, JobItem, Op, Over, RecordWrites};
+use crate::frame::Batch;
 use crate::id::{FieldId, JobId, KindId, RecordId, ScopeId};
 use crate::limits;
 use crate::stamp::Stamp;
 
 const WRITE: u32 = 1;
+/// The number of the columns of values in `ActColumns`.
+const VALUES: u64 = 27;
 
 /// Lays acts of consecutive positions out and compresses them: the body and its raw length.
 pub fn encode_acts(acts: &[Act]) -> (Vec<u8>, u32) {
@@ -84,7 +87,7 @@ impl ActWriter {
     fn writes(&mut self, w: &RecordWrites) {
         self.records.push(w.record.0);
         self.c.kinds.push(u32::from(w.kind.0));
-        self.c.creates.push(w.create.map_or(0, |s| s.0 + 1));
+        self.c.creates.push(w.create.map_or(0, |s| s.0.saturating_add(1)));
         self.c.unders.push(u32::from(w.under.is_some()));
         w.under.into_iter().for_each(|act| self.refs.push(act));
         self.c.field_counts.push(w.fields.len() as u32);
@@ -132,13 +135,23 @@ impl ActWriter {
     }
 }
 
+/// The acts of a batch, as many as it says.
+pub fn batch_acts(batch: &Batch) -> Result<Vec<Act>, WireError> {
+    let acts = decode_acts(batch.first, &batch.body, batch.raw_len)?;
+    if acts.len() == batch.count as usize { Ok(acts) } else { Err(WireError::Malformed) }
+}
+
 /// Reads a body back, bounded: the acts get positions from `first` on.
 pub fn decode_acts(first: u64, body: &[u8], raw_len: u32) -> Result<Vec<Act>, WireError> {
-    let mut c = ActColumns::decode(decompress(body, raw_len)?.as_slice())?;
+    let raw = decompress(body, raw_len)?;
+    survey(&raw, VALUES)?;
+    let mut c = ActColumns::decode(raw.as_slice())?;
+    drop(raw);
     let count = c.count as usize;
     if count > limits::BATCH_ACTS_MAX {
         return Err(WireError::TooLarge);
     }
+    first.checked_add(count as u64).ok_or(WireError::Malformed)?;
     let positions = std::mem::take(&mut c.ref_position);
     let values = ValueReader::new(std::mem::take(&mut c.values))?;
     ActReader::new(&c, values, positions)?.acts(first, count)
@@ -210,12 +223,14 @@ impl<'a> ActReader<'a> {
         let claimed = Stamp::new(ms, counter);
         let person = self.c.people.get(self.person.next()? as usize);
         let person = person.ok_or(WireError::Malformed)?.clone();
+        self.values.spend(Budget::ENTRY + person.len())?;
         let intent = u8::try_from(self.intent.next()?).ok().and_then(Intent::from_number);
         let intent = intent.ok_or(WireError::Malformed)?;
         let grounds = match self.ground.next()? as usize {
             0 => None,
             n => Some(self.c.grounds.get(n - 1).ok_or(WireError::Malformed)?.clone()),
         };
+        self.values.spend(grounds.as_ref().map_or(0, String::len))?;
         let job = self.next_job()?;
         let linked = Some(self.linked.next()?).filter(|p| *p > 0);
         let count = self.ops.next()? as usize;
@@ -239,12 +254,14 @@ impl<'a> ActReader<'a> {
     }
 
     fn op(&mut self) -> Result<Op, WireError> {
+        self.values.spend(Budget::ENTRY)?;
         match self.op_tag.next()? {
             WRITE => Ok(Op::Write(self.writes()?)),
             tag => {
                 let tag = u8::try_from(tag).map_err(|_| WireError::Malformed)?;
                 let block = self.rare.next().ok_or(WireError::Malformed)?;
-                Ok(Op::read_rare(tag, block)?)
+                self.values.spend(block.len())?;
+                Ok(Op::read_rare(tag, block))
             }
         }
     }
@@ -268,6 +285,7 @@ impl<'a> ActReader<'a> {
             0 => Over::Creation,
             1 => Over::Nothing,
             n if n - 1 <= limits::OVER_MAX => {
+                self.values.spend(n * 16)?;
                 Over::Heads((1..n).map(|_| self.refs.next()).collect::<Result<_, _>>()?)
             }
             _ => return Err(WireError::TooLarge),

@@ -1,15 +1,68 @@
 //! Columns: what acts and states have in common. Ids are written byte plane by byte plane
 //! (the time part of UUIDv7s compresses to nothing), values by field, repeated texts and ids
 //! through a dictionary, and a column whose entries are all equal as one entry or none.
+//!
+//! So few bytes can say much. [`Budget`] counts what comes out, and [`survey`] looks at a message
+//! before it is read, since empty entries cost two bytes there and two hundred in memory.
 
 use std::collections::HashMap;
 
 use super::WireError;
 use super::pb::ValueColumn;
 use crate::id::{ActId, AuthorId, FieldId, KindId, RecordId};
+use crate::limits::{CONTENT_BYTES_MAX, VALUE_COLUMNS_MAX};
 use crate::value::{PDate, Value};
 
 type Result<T> = std::result::Result<T, WireError>;
+
+/// What decoding may still lay out.
+pub struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget(CONTENT_BYTES_MAX)
+    }
+}
+
+impl Budget {
+    /// What one entry of any sort costs beside its content: about what it takes in memory.
+    pub const ENTRY: usize = 64;
+
+    /// Takes bytes off, or refuses.
+    pub fn spend(&mut self, bytes: usize) -> Result<()> {
+        self.0 = self.0.checked_sub(bytes).ok_or(WireError::TooLarge)?;
+        Ok(())
+    }
+}
+
+/// Counts the entries of the repeated messages, texts and blocks of a message that is not yet read.
+/// `values` is the number of its columns of values, which are messages; other length-delimited
+/// fields are numbers in a row, or one entry an act at most.
+pub fn survey(raw: &[u8], values: u64) -> Result<()> {
+    let mut rest = raw;
+    let (mut columns, mut others) = (0, 0);
+    while !rest.is_empty() {
+        let key = prost::encoding::decode_varint(&mut rest)?;
+        match key & 7 {
+            0 => drop(prost::encoding::decode_varint(&mut rest)?),
+            1 => rest = rest.get(8..).ok_or(WireError::Malformed)?,
+            2 => {
+                let len = prost::encoding::decode_varint(&mut rest)?;
+                let len = usize::try_from(len).map_err(|_| WireError::Malformed)?;
+                rest = rest.get(len..).ok_or(WireError::Malformed)?;
+                *(if key >> 3 == values { &mut columns } else { &mut others }) += 1;
+            }
+            5 => rest = rest.get(4..).ok_or(WireError::Malformed)?,
+            _ => return Err(WireError::Malformed),
+        }
+    }
+    let within = columns <= VALUE_COLUMNS_MAX && others <= OTHERS_MAX;
+    if within { Ok(()) } else { Err(WireError::TooLarge) }
+}
+
+/// Names, grounds, packed columns and rare operations: those of the largest batch take ten bytes
+/// or more each.
+const OTHERS_MAX: usize = 1_000_000;
 
 /// Writes 16-byte ids plane by plane.
 pub fn planes(ids: &[[u8; 16]]) -> Vec<u8> {
@@ -37,7 +90,11 @@ pub fn unplanes(bytes: &[u8]) -> Result<Vec<[u8; 16]>> {
 pub fn squeeze<T: PartialEq + Copy>(column: Vec<T>, absent: T) -> Vec<T> {
     match column.split_first() {
         Some((first, rest)) if rest.iter().all(|x| x == first) => {
-            if *first == absent { Vec::new() } else { vec![*first] }
+            if *first == absent {
+                Vec::new()
+            } else {
+                vec![*first]
+            }
         }
         _ => column,
     }
@@ -181,6 +238,7 @@ fn put_ids(out: &mut ValueColumn, ids: Vec<[u8; 16]>) {
 pub struct ValueReader {
     columns: Vec<(KindId, FieldId, ColumnReader)>,
     guess: usize,
+    budget: Budget,
 }
 
 impl ValueReader {
@@ -190,7 +248,13 @@ impl ValueReader {
             let narrow = |n: u32| u16::try_from(n).map_err(|_| WireError::Malformed);
             Ok((KindId(narrow(c.kind)?), FieldId(narrow(c.field)?), ColumnReader::new(c)?))
         };
-        Ok(ValueReader { columns: columns.into_iter().map(ready).collect::<Result<_>>()?, guess: 0 })
+        let columns = columns.into_iter().map(ready).collect::<Result<_>>()?;
+        Ok(ValueReader { columns, guess: 0, budget: Budget::default() })
+    }
+
+    /// Counts something else that is laid out beside the values.
+    pub fn spend(&mut self, bytes: usize) -> Result<()> {
+        self.budget.spend(bytes)
     }
 
     /// The next value of a field.
@@ -200,7 +264,7 @@ impl ValueReader {
             self.guess = self.columns.iter().position(fits).ok_or(WireError::Malformed)?;
         }
         self.guess += 1;
-        self.columns[self.guess - 1].2.next()
+        self.columns[self.guess - 1].2.next(&mut self.budget)
     }
 }
 
@@ -215,7 +279,8 @@ struct ColumnReader {
     opaque: std::vec::IntoIter<(usize, usize)>,
     opaque_bytes: Vec<u8>,
     at: usize,
-    at_indexed: usize,
+    at_text: usize,
+    at_id: usize,
 }
 
 fn ranges(lengths: &[u32], total: usize) -> Result<Vec<(usize, usize)>> {
@@ -243,47 +308,53 @@ impl ColumnReader {
             opaque: ranges(&c.opaque_lengths, c.opaque.len())?.into_iter(),
             opaque_bytes: c.opaque,
             at: 0,
-            at_indexed: 0,
+            at_text: 0,
+            at_id: 0,
         })
     }
 
-    fn next(&mut self) -> Result<Value> {
+    fn next(&mut self, budget: &mut Budget) -> Result<Value> {
         let tag = match self.tags.is_empty() {
             true => u8::try_from(self.tag).map_err(|_| WireError::Malformed)?,
             false => *self.tags.get(self.at).ok_or(WireError::Malformed)?,
         };
         self.at += 1;
+        budget.spend(Budget::ENTRY)?;
         Ok(match tag {
             0 => Value::Null,
-            1 => self.next_text()?,
+            1 => self.next_text(budget)?,
             2 => Value::Int(self.numbers.next().ok_or(WireError::Malformed)?),
             3 => Value::Date(date_of(self.numbers.next().ok_or(WireError::Malformed)?)?),
             4 => {
-                let at = self.next_index()?;
+                let at = indexed(&self.index, &mut self.at_id)?;
                 Value::Ref(RecordId(*self.ids.get(at).ok_or(WireError::Malformed)?))
             }
             other => {
                 let (from, to) = self.opaque.next().ok_or(WireError::Malformed)?;
+                budget.spend(to - from)?;
                 Value::Opaque(other, self.opaque_bytes[from..to].to_vec())
             }
         })
     }
 
-    fn next_index(&mut self) -> Result<usize> {
-        let at = self.at_indexed;
-        self.at_indexed += 1;
-        if self.index.is_empty() {
-            return Ok(at);
-        }
-        self.index.get(at).map(|i| *i as usize).ok_or(WireError::Malformed)
-    }
-
-    fn next_text(&mut self) -> Result<Value> {
-        let at = self.next_index()?;
+    fn next_text(&mut self, budget: &mut Budget) -> Result<Value> {
+        let at = indexed(&self.index, &mut self.at_text)?;
         let (from, to) = *self.texts.get(at).ok_or(WireError::Malformed)?;
+        budget.spend(to - from)?;
         let text = std::str::from_utf8(&self.text[from..to]).map_err(|_| WireError::Malformed)?;
         Ok(Value::Text(text.to_owned()))
     }
+}
+
+/// Where the next text or id stands: in a row, or by the index where there is one (which there is
+/// only in a column that has the one sort and not the other).
+fn indexed(index: &[u32], at: &mut usize) -> Result<usize> {
+    let here = *at;
+    *at += 1;
+    if index.is_empty() {
+        return Ok(here);
+    }
+    index.get(here).map(|i| *i as usize).ok_or(WireError::Malformed)
 }
 
 /// Collects act ids through a dictionary of authors.

@@ -2,8 +2,8 @@
 
 use prost::Message;
 
-use super::{WireError, pb};
 use super::columns::{deltas, undeltas};
+use super::{WireError, pb};
 use super::{decode_states, encode_states};
 use crate::act::Act;
 use crate::bytes::{Reader, Writer};
@@ -17,6 +17,7 @@ use crate::frame::{
 use crate::id::{ActId, AuthorId, Epoch, Hash, RecordId, ScopeId};
 use crate::limits;
 use crate::record::Rank;
+use crate::sign::SIGNATURE_BYTES;
 use crate::stamp::Stamp;
 
 type Result<T> = std::result::Result<T, WireError>;
@@ -143,10 +144,18 @@ fn batch_from_pb(b: pb::Batch) -> Result<Batch> {
     bounded(b.count as usize, limits::BATCH_ACTS_MAX)?;
     bounded(b.body.len(), limits::BATCH_BYTES_MAX)?;
     bounded(b.raw_len as usize, limits::BATCH_RAW_BYTES_MAX)?;
+    bounded(b.seed_from.len(), limits::BATCH_ACTS_MAX)?;
+    bounded(b.signature.len(), SIGNATURE_BYTES)?;
     if b.count == 0 || b.first == 0 || b.seeds.len() != b.seed_from.len() * 32 {
         return Err(WireError::Malformed);
     }
     b.first.checked_add(u64::from(b.count)).ok_or(WireError::Malformed)?;
+    let rising = b.seed_from.is_sorted_by(|x, y| x < y);
+    let last = b.first + (u64::from(b.count) - 1);
+    let cover = b.seed_from.first().is_some_and(|f| *f <= b.first);
+    if !rising || !cover || b.seed_from.last().is_some_and(|f| *f > last) {
+        return Err(WireError::Malformed);
+    }
     let seeds = b.seed_from.iter().zip(b.seeds.chunks_exact(32));
     let seeds = seeds.map(|(from, s)| Ok((*from, Seed(fixed(s)?)))).collect::<Result<_>>()?;
     Ok(Batch {
@@ -281,10 +290,12 @@ fn rank_of(n: u32) -> Result<Rank> {
 
 fn run_from_pb(run: pb::AckRun) -> Result<AckRun> {
     let whole = run.stamps.is_empty() || run.stamps.len() == run.count as usize;
-    if run.count == 0 || !whole || run.scopes.len() != run.revisions.len() {
+    let empty = run.count == 0 || run.first == 0;
+    let fits = |n: &u64| n.checked_add(u64::from(run.count)).is_some();
+    let fit = fits(&run.first) && run.revisions.iter().all(fits);
+    if empty || !whole || !fit || run.scopes.len() != run.revisions.len() {
         return Err(WireError::Malformed);
     }
-    run.first.checked_add(u64::from(run.count)).ok_or(WireError::Malformed)?;
     Ok(AckRun {
         first: run.first,
         fate: fate_of(run.fate)?,
@@ -429,6 +440,7 @@ fn item_to_pb(i: &HistoryItem) -> pb::HistoryItem {
 }
 
 fn item_from_pb(i: pb::HistoryItem) -> Result<HistoryItem> {
+    bounded(i.act.len(), 2 * limits::ACT_BYTES_MAX)?;
     Ok(HistoryItem {
         author: AuthorId(i.author),
         act: Act::read(&mut Reader::new(&i.act))?,
@@ -485,8 +497,6 @@ pub fn down_from_pb(down: pb::DownFrame) -> Result<Down> {
             let items = h.items.into_iter().map(item_from_pb).collect::<Result<_>>()?;
             Down::History(RecordId(fixed(&h.record)?), items)
         }
-        Frame::Stop(n) => {
-            Down::Stop(Stop::from_number(small(n)?).ok_or(WireError::UnknownFrame)?)
-        }
+        Frame::Stop(n) => Down::Stop(Stop::from_number(small(n)?).ok_or(WireError::UnknownFrame)?),
     })
 }

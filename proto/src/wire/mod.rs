@@ -11,8 +11,11 @@ mod frames;
 mod pack;
 mod states;
 
-pub use acts::{decode_acts, encode_acts};
-pub use frames::{batch_bytes, grant_from_pb, grant_to_pb, batch_from_bytes, down_from_pb, down_to_pb, up_from_pb, up_to_pb};
+pub use acts::{batch_acts, decode_acts, encode_acts};
+pub use frames::{
+    batch_bytes, batch_from_bytes, down_from_pb, down_to_pb, grant_from_pb, grant_to_pb,
+    up_from_pb, up_to_pb,
+};
 pub use states::{decode_states, encode_states};
 
 /// The generated messages and services.
@@ -48,4 +51,9 @@ impl From<prost::DecodeError> for WireError {
     fn from(_: prost::DecodeError) -> Self {
         WireError::Malformed
     }
+}
+
+/// Bytes that a message takes on the wire, before TLS and HTTP/2.
+pub fn encoded_len(message: &impl prost::Message) -> u64 {
+    message.encoded_len() as u64
 }

@@ -4,8 +4,8 @@ use prost::Message;
 
 use super::WireError;
 use super::columns::{
-    RefReader, RefWriter, Squeezed, ValueReader, ValueWriter, deltas, planes, squeeze, undeltas,
-    unplanes,
+    Budget, RefReader, RefWriter, Squeezed, ValueReader, ValueWriter, deltas, planes, squeeze,
+    survey, undeltas, unplanes,
 };
 use super::pack::{compress, decompress};
 use super::pb::StateColumns;
@@ -14,6 +14,9 @@ use crate::id::{FieldId, KindId, RecordId, ScopeId};
 use crate::limits;
 use crate::record::{FieldState, Head, Origin, Rank, Record};
 use crate::stamp::Stamp;
+
+/// The number of the columns of values in `StateColumns`.
+const VALUES: u64 = 16;
 
 /// Records with how much the reader sees of each, and records that left.
 pub type Page = (Vec<(Projection, Record)>, Vec<(RecordId, KindId)>);
@@ -104,7 +107,10 @@ impl StateWriter {
 
 /// Reads a page back, bounded.
 pub fn decode_states(body: &[u8], raw_len: u32) -> Result<Page, WireError> {
-    let mut c = StateColumns::decode(decompress(body, raw_len)?.as_slice())?;
+    let raw = decompress(body, raw_len)?;
+    survey(&raw, VALUES)?;
+    let mut c = StateColumns::decode(raw.as_slice())?;
+    drop(raw);
     if c.count as usize > limits::PAGE_RECORDS_MAX {
         return Err(WireError::TooLarge);
     }
@@ -188,6 +194,7 @@ impl<'a> StateReader<'a> {
             if record.fields.last().is_some_and(|(last, _)| *last >= field) {
                 return Err(WireError::Malformed);
             }
+            self.values.spend(Budget::ENTRY)?;
             let state = self.field(kind, field, created)?;
             record.fields.push((field, state));
         }
@@ -219,6 +226,9 @@ impl<'a> StateReader<'a> {
         let mut state = FieldState::default();
         for _ in 0..count {
             let origin = self.origin()?;
+            if state.heads.last().is_some_and(|last| last.act >= origin.act) {
+                return Err(WireError::Malformed);
+            }
             state.heads.push(Head::new(origin, self.values.next(kind, field)?));
         }
         Ok(state)
