@@ -207,7 +207,9 @@ fn fields_of(desk: &mut Desk<'_>, act: ActId, into: &mut Writes) -> Result<()> {
         for w in told.act.writes() {
             if desk.find(w.record, w.kind)?.is_some() {
                 let fields = into.entry((w.record, w.kind)).or_default();
-                w.fields.iter().for_each(|f| drop(fields.entry(f.field).or_default()));
+                for f in &w.fields {
+                    fields.entry(f.field).or_default();
+                }
             }
         }
     }

@@ -129,7 +129,6 @@ pub(super) struct Step<'f> {
     pub author: AuthorId,
     pub act: &'f Act,
     pub run: &'f AckRun,
-    pub frame: &'f Frame,
     /// The records that it touched in this scope.
     pub records: Vec<(RecordId, dongbo_proto::id::KindId)>,
 }
@@ -172,7 +171,7 @@ fn walk_line(
             continue;
         }
         let records = touched_at(act, revision, touches.as_deref());
-        let step = Step { revision, author: frame.author, act, run, frame, records };
+        let step = Step { revision, author: frame.author, act, run, records };
         if each(step)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }

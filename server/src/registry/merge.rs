@@ -14,7 +14,7 @@ use dongbo_proto::stamp::{self, UnixMs, Window};
 use super::apply;
 use super::desk::Desk;
 use super::error::{Error, Result};
-use super::journal::{self, Frame};
+use super::journal;
 use super::judge::{self, Party};
 use super::outcome::{self, Acted, At, Runs};
 use super::prepare::Prepared;
@@ -218,18 +218,4 @@ fn put_back(
     let mut all = again;
     all.extend(outcome::clip(runs, 0, u64::MAX - 1, |s| party.scopes.contains(&s)));
     Ok(Received { runs: all, position, head, news: desk.news() })
-}
-
-/// What merge decided of a frame's acts, for `verify`.
-pub(super) fn counts(frame: &Frame) -> (u64, u64, u64) {
-    let mut counts = (0, 0, 0);
-    for run in &frame.runs {
-        let n = u64::from(run.count);
-        match run.fate {
-            Fate::Merged { .. } => counts.0 += n,
-            Fate::Held(_) => counts.1 += n,
-            Fate::Refused(_) => counts.2 += n,
-        }
-    }
-    counts
 }

@@ -21,7 +21,9 @@ mod outcome;
 mod page;
 mod prepare;
 mod province;
+mod status;
 mod touched;
+mod verify;
 mod view;
 mod work;
 
@@ -30,12 +32,16 @@ pub use enrol::{
     province_name, revoke, standing_version, suspend, withdraw_invite,
 };
 pub use error::{Error, RegistryError, Result};
+pub use history::{HistoryEntry, history, history_for, kind_of};
 pub use journal::chain_at;
 pub use merge::{Arrival, Received, merge};
 pub use page::{PageAsk, PageReply, page};
 pub use prepare::{Prepared, prepare};
 pub use province::{
-    Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, place, retract, settle,
+    Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract, settle,
 };
+pub use status::{
+    Conflict, Conflicts, HeldAct, Status, conflicts, disputes, held_list, held_one, list, nodes, record, search, status,
+};
+pub use verify::{Finding, rederive, verify, verify_rows};
 pub use view::{NodeView, confirm, epoch, epochs, finish, node_view, receipt};
-pub use history::history_for;

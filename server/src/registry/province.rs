@@ -11,7 +11,7 @@ use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::frame::Batch;
 use dongbo_proto::id::{ActId, AuthorId, FieldId, JobId, KindId, RecordId, ScopeId};
-use dongbo_proto::limits::BATCH_ACTS_MAX;
+use dongbo_proto::limits::{ACT_RECORDS_MAX, BATCH_ACTS_MAX, RETRACT_ACTS_MAX};
 use dongbo_proto::record::Record;
 use dongbo_proto::sign::Signer;
 use dongbo_proto::stamp::{Stamp, UnixMs, Window, claim};
@@ -247,8 +247,8 @@ fn retract_chunks(tx: &dyn ReadTx, acts: &[ActId]) -> Result<Vec<Vec<ActId>>> {
     let (mut chunks, mut records) = (vec![Vec::new()], 0);
     for act in acts {
         let touches = super::journal::tell(tx, *act)?.map_or(0, |t| t.act.records().count());
-        let full = records + touches > dongbo_proto::limits::ACT_RECORDS_MAX
-            || chunks.last().is_some_and(|c: &Vec<ActId>| c.len() == dongbo_proto::limits::RETRACT_ACTS_MAX);
+        let full = records + touches > ACT_RECORDS_MAX
+            || chunks.last().is_some_and(|c: &Vec<ActId>| c.len() == RETRACT_ACTS_MAX);
         if full && records > 0 {
             chunks.push(Vec::new());
             records = 0;
@@ -294,12 +294,31 @@ pub(super) fn belonging(tx: &dyn ReadTx, of: KindId, record: RecordId) -> Result
     Ok(rows)
 }
 
-/// The acts of an author that belong to a job, in order: what undoing the job takes back.
+/// Deals operations out to the acts of a job, so many to an act: an import, a reference.
+pub fn job(by: (&str, Option<&str>), intent: Intent, job: JobId, ops: Vec<Op>, ops_per_act: usize) -> Vec<Deed> {
+    let per_act = ops_per_act.clamp(1, ACT_RECORDS_MAX);
+    let of = ops.len().div_ceil(per_act) as u32;
+    let mut ops = ops.into_iter();
+    let item = |item: u32| Deed {
+        person: by.0.to_owned(),
+        intent,
+        grounds: by.1.map(str::to_owned),
+        job: Some(JobItem { job, item, of }),
+        ops: ops.by_ref().take(per_act).collect(),
+    };
+    (1..=of).map(item).collect()
+}
+
+/// The acts of a job, whoever's it is, in order: what undoing the job takes back.
 ///
 /// # Errors
 /// The store's.
-pub fn acts_of_job(tx: &dyn ReadTx, author: AuthorId, job: JobId) -> Result<Vec<ActId>> {
-    acts_where(tx, author, |act| act.job.is_some_and(|j| j.job == job))
+pub fn acts_of_job(tx: &dyn ReadTx, job: JobId) -> Result<Vec<ActId>> {
+    let mut found = Vec::new();
+    for author in tx.authors()? {
+        found.extend(acts_where(tx, author.id, |act| act.job.is_some_and(|j| j.job == job))?);
+    }
+    Ok(found)
 }
 
 /// The acts that an author claimed to have made since a moment, in order: what undoing a device takes back.
