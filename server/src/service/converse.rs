@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
-use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
+use dongbo_proto::frame::{AckRun, Complete, Stop, Up};
 use dongbo_proto::id::{AuthorId, ScopeId};
 use dongbo_proto::seam;
 use dongbo_proto::stamp::Window;
