@@ -9,6 +9,7 @@ use dongbo_proto::merge;
 use dongbo_proto::record::{FieldState, Named, Origin, Rank, Record};
 use smallvec::SmallVec;
 
+use super::error::Result;
 use super::prior::{Before, Part, Touch};
 
 /// Whether an act changes anything here before the province has answered.
@@ -78,18 +79,26 @@ pub(super) struct Undone<'a> {
     pub parts: &'a [Part],
 }
 
+/// Finds an act of one's own with what it replaced.
+pub(super) type Find<'f> = dyn Fn(ActId) -> Result<Option<(Act, Vec<Part>)>> + 'f;
+
 /// Takes acts of one's own out of a record: their writes leave the heads, and where nothing else
 /// stands, what they had replaced returns. The province derives the field again from all writes on
 /// it and sends the result: this is what the office is shown until then.
-pub(super) fn retract(view: &mut Option<Record>, record: RecordId, undone: &[Undone<'_>]) -> Option<Part> {
-    let target = view.as_mut()?;
+pub(super) fn retract(
+    view: &mut Option<Record>,
+    record: RecordId,
+    undone: &[Undone<'_>],
+    find: &Find<'_>,
+) -> Result<Option<Part>> {
+    let Some(target) = view.as_mut() else { return Ok(None) };
     let mut fields = SmallVec::new();
-    for (at, one) in undone.iter().enumerate() {
+    for one in undone {
         for field in fields_of(one, record) {
             let created = target.created;
             let before = target.field(field).cloned().unwrap_or_default();
             let mut state = before.clone();
-            retract_field(&mut state, target, field, at, undone);
+            retract_field(&mut state, target, field, one, find)?;
             if state != before {
                 fields.push((field, Before::of(before, created)));
                 super::prior::put_field(target, field, state);
@@ -97,7 +106,7 @@ pub(super) fn retract(view: &mut Option<Record>, record: RecordId, undone: &[Und
         }
     }
     let part = Part { record, kind: target.kind, touch: Touch::Edited, fields };
-    (!part.fields.is_empty()).then_some(part)
+    Ok((!part.fields.is_empty()).then_some(part))
 }
 
 fn fields_of(one: &Undone<'_>, record: RecordId) -> Vec<FieldId> {
@@ -109,19 +118,20 @@ fn retract_field(
     state: &mut FieldState,
     record: &Record,
     field: FieldId,
-    at: usize,
-    undone: &[Undone<'_>],
-) {
-    let one = &undone[at];
+    one: &Undone<'_>,
+    find: &Find<'_>,
+) -> Result<()> {
     let named = named_by(one, record, field);
     if let Err(place) = state.undone.binary_search_by_key(&one.id, |u| u.0) {
         state.undone.insert(place, (one.id, named));
     }
-    let Some(head) = state.heads.iter().position(|h| h.act == one.id) else { return };
-    state.heads.remove(head);
-    if state.heads.is_empty() {
-        bring_back(state, record, field, one, undone);
+    if let Some(head) = state.heads.iter().position(|h| h.act == one.id) {
+        state.heads.remove(head);
+        if state.heads.is_empty() {
+            bring_back(state, record, field, one, find)?;
+        }
     }
+    Ok(())
 }
 
 /// Brings back the heads that a retracted act had named; behind one that is retracted too, those
@@ -131,20 +141,24 @@ fn bring_back(
     record: &Record,
     field: FieldId,
     one: &Undone<'_>,
-    undone: &[Undone<'_>],
-) {
+    find: &Find<'_>,
+) -> Result<()> {
     let named = named_by(one, record, field);
     for head in heads_before(one, record, field) {
-        if !named.contains(&head.act) {
+        // An act names only what is older: this ends.
+        if !named.contains(&head.act) || head.act == one.id {
             continue;
         }
         if !state.undone.iter().any(|(act, _)| *act == head.act) {
-            let at = state.heads.partition_point(|h| h.act < head.act);
-            state.heads.insert(at, head);
-        } else if let Some(deeper) = undone.iter().find(|u| u.id == head.act && u.id != one.id) {
-            bring_back(state, record, field, deeper, undone);
+            if let Err(at) = state.heads.binary_search_by_key(&head.act, |h| h.act) {
+                state.heads.insert(at, head);
+            }
+        } else if let Some((act, parts)) = find(head.act)? {
+            let deeper = Undone { act: &act, id: head.act, parts: &parts };
+            bring_back(state, record, field, &deeper, find)?;
         }
     }
+    Ok(())
 }
 
 fn named_by(one: &Undone<'_>, record: &Record, field: FieldId) -> Named {

@@ -282,16 +282,16 @@ impl<'w, 'a> Settle<'w, 'a> {
             let at_home = home.is_some_and(|h| work.holds(h).unwrap_or(false));
             parts.push(replay::write(view, writes, replay::origin(&own.act, work.author, at_home)));
         }
-        parts.extend(self.redo_retraction(own, record, view));
+        parts.extend(self.redo_retraction(own, record, view)?);
         if let Some(own) = self.own.get_mut(&position) {
             own.changed |= exchange(&mut own.parts, record, parts, &own.act);
         }
         Ok(())
     }
 
-    fn redo_retraction(&self, own: &Own, record: RecordId, view: &mut Option<Record>) -> Option<Part> {
+    fn redo_retraction(&self, own: &Own, record: RecordId, view: &mut Option<Record>) -> Result<Option<Part>> {
         if own.undone.is_empty() {
-            return None;
+            return Ok(None);
         }
         let author = self.work.author;
         let undone: Vec<Undone<'_>> = own
@@ -304,7 +304,11 @@ impl<'w, 'a> Settle<'w, 'a> {
                 Undone { act, id: act.id(author), parts }
             })
             .collect();
-        replay::retract(view, record, &undone)
+        let find = |id: ActId| match self.own.get(&id.position) {
+            Some(own) if id.author == author => Ok(Some((own.act.clone(), own.parts.clone()))),
+            _ => self.work.own_act(id),
+        };
+        replay::retract(view, record, &undone, &find)
     }
 
     /// Brings the digests from one base to the next.

@@ -301,7 +301,8 @@ impl Pending {
                 replay::write(&mut view, writes, replay::origin(act, work.author, at_home));
             }
             let own = work.own(&replay::retracted(act))?;
-            replay::retract(&mut view, seen.id, &super::work::borrowed(work.author, &own));
+            let undone = super::work::borrowed(work.author, &own);
+            replay::retract(&mut view, seen.id, &undone, &|id| work.own_act(id))?;
         }
         Ok(view)
     }

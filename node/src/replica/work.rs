@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 
 use dongbo_proto::act::{Act, Op, RecordWrites};
-use dongbo_proto::id::{AuthorId, KindId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, AuthorId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{Meta, Record};
 use rusqlite::{Connection, params};
@@ -169,7 +169,8 @@ impl<'a> Work<'a> {
         for (record, kind) in touched(&own) {
             let old = self.load(kind, record)?;
             let mut view = old.as_ref().map(|stored| stored.record.clone());
-            if let Some(part) = replay::retract(&mut view, record, &undone) {
+            let find = |id| self.own_act(id);
+            if let Some(part) = replay::retract(&mut view, record, &undone, &find)? {
                 self.tables.store(self.db, old.as_ref(), view.as_ref())?;
                 parts.push(part);
             }
@@ -178,15 +179,18 @@ impl<'a> Work<'a> {
     }
 
     /// Those of the acts that are in this journal, with what they replaced, in the order given.
-    pub fn own(&self, acts: &[dongbo_proto::id::ActId]) -> Result<Vec<(Act, Vec<Part>)>> {
-        let mut own = Vec::new();
-        for id in acts.iter().filter(|id| id.author == self.author) {
-            if let Some((act, prior)) = journal::row(self.db, id.position)? {
-                let parts = prior::unpack(&act, &prior)?;
-                own.push((act, parts));
-            }
+    pub fn own(&self, acts: &[ActId]) -> Result<Vec<(Act, Vec<Part>)>> {
+        acts.iter().filter_map(|id| self.own_act(*id).transpose()).collect()
+    }
+
+    /// An act of this journal with what it replaced.
+    pub fn own_act(&self, id: ActId) -> Result<Option<(Act, Vec<Part>)>> {
+        if id.author != self.author {
+            return Ok(None);
         }
-        Ok(own)
+        let Some((act, prior)) = journal::row(self.db, id.position)? else { return Ok(None) };
+        let parts = prior::unpack(&act, &prior)?;
+        Ok(Some((act, parts)))
     }
 }
 
