@@ -167,12 +167,16 @@ impl Receipt {
     }
 }
 
+/// The revision that a scope is born with, so that 0 always means "never heard": a node that has
+/// heard that a scope is empty is in step with it, and its own first acts need no echo.
+pub const SCOPE_BORN: u64 = 1;
+
 /// Where one scope stands: the last element of its chain and the digest of its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScopeMark {
     /// The scope.
     pub scope: ScopeId,
-    /// Acts merged into it, gapless.
+    /// [`SCOPE_BORN`] and one for each act merged into it, gapless.
     pub revision: u64,
     /// The chain over them.
     pub chain: Hash,

@@ -6,6 +6,7 @@
 //! Deliberately absent: certificates and the code's letters (`ca`, `proto::code`).
 
 use dongbo_proto::digest::Digest;
+use dongbo_proto::fate::SCOPE_BORN;
 use dongbo_proto::frame::{Grant, Token};
 use dongbo_proto::id::{AuthorId, Epoch, Hash, ScopeId};
 use dongbo_proto::limits::NODE_SCOPES_MAX;
@@ -119,7 +120,7 @@ pub fn begin_epoch(tx: &mut dyn WriteTx, epoch: Epoch, now_ms: UnixMs) -> Result
 /// Makes a scope; its id is drawn by the registry and never re-issued.
 pub(super) fn add_scope(tx: &mut dyn WriteTx, id: ScopeId, code: &str, name: &str) -> Result<()> {
     let (chain, digest) = (Hash::default(), Digest::default());
-    let row = ScopeRow { id, code: code.into(), name: name.into(), revision: 0, chain, digest };
+    let row = ScopeRow { id, code: code.into(), name: name.into(), revision: SCOPE_BORN, chain, digest };
     Ok(tx.put_scopes(&[row])?)
 }
 

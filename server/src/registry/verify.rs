@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use dongbo_proto::act::Projection;
 use dongbo_proto::catalogue::{Kind, catalogue};
 use dongbo_proto::digest::{self, Digest};
-use dongbo_proto::fate::Fate;
+use dongbo_proto::fate::{Fate, SCOPE_BORN};
 use dongbo_proto::id::{ActId, Hash, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use dongbo_proto::{chain, sign};
@@ -194,7 +194,7 @@ impl Checks<'_> {
     /// A scope's feed: gapless, and chained over the acts that the journal says it merged.
     fn chain(&mut self, scope: &ScopeRow) -> Result<()> {
         let hashes = self.merged.remove(&scope.id).unwrap_or_default();
-        let (mut revision, mut chain_now) = (0, Hash::default());
+        let (mut revision, mut chain_now) = (SCOPE_BORN, Hash::default());
         loop {
             let lines = self.tx.feed_after(scope.id, revision, AT_ONCE)?;
             if lines.is_empty() {
@@ -217,7 +217,7 @@ impl Checks<'_> {
                 revision = line.to;
             }
         }
-        if (revision, chain_now) != (scope.revision, scope.chain) || hashes.len() as u64 != revision {
+        if (revision, chain_now) != (scope.revision, scope.chain) || hashes.len() as u64 + SCOPE_BORN != revision {
             self.say("scope-head", format!("{}@{}", scope.id, scope.revision));
         }
         Ok(())
