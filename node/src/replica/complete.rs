@@ -14,11 +14,11 @@ use rusqlite::params;
 
 use super::Replica;
 use super::error::{ReplicaError, Result, Word};
-use super::place::Coming;
+use super::journal::uint;
+use super::place::{Coming, State};
 use super::scope::{self, ScopeState};
 use super::setting;
 use super::settle::{Settle, pending};
-use super::table::blob;
 use super::work::Work;
 
 /// What a `complete` did.
@@ -216,19 +216,21 @@ pub(super) fn records_in(work: &Work<'_>, scope: ScopeId) -> Result<Vec<(RecordI
 
 /// What was staged for a record.
 fn staged_for(work: &Work<'_>, record: RecordId) -> Result<Coming> {
-    let sql = "SELECT scope, projection, bytes FROM staged WHERE record = ?";
+    let sql = "SELECT scope, projection, known, bytes FROM staged WHERE record = ?";
     let mut statement = work.db.prepare_cached(sql)?;
     let mut rows = statement.query([record.0])?;
     let mut coming = Coming::default();
     while let Some(row) = rows.next()? {
-        let scope = ScopeId(row.get(0)?);
-        match row.get::<_, Option<u8>>(1)? {
-            None => coming.gone.push(scope),
-            Some(number) => {
+        let (scope, known) = (ScopeId(row.get(0)?), uint(row.get(2)?));
+        let bytes: Option<Vec<u8>> = row.get(3)?;
+        match (row.get::<_, Option<u8>>(1)?, bytes) {
+            (None, _) => coming.gone.push(scope),
+            (Some(_), None) => coming.filled = coming.filled.max(Some(known)),
+            (Some(number), Some(bytes)) => {
                 let projection = Projection::from_number(number);
                 let projection = projection.ok_or(ReplicaError::Damaged("a staged state"))?;
-                let record = Record::read(&mut Reader::new(blob(row, 2)?))?;
-                coming.states.push((scope, projection, record));
+                let record = Record::read(&mut Reader::new(&bytes))?;
+                coming.states.push(State { scope, projection, record, known });
             }
         }
     }

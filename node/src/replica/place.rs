@@ -13,13 +13,39 @@ use dongbo_proto::record::{FieldState, Record, sees};
 /// A scope with how much it sees.
 pub(super) type Place = (ScopeId, Projection);
 
+/// A state that came for a record.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// For which scope.
+    pub scope: ScopeId,
+    /// How much it shows.
+    pub projection: Projection,
+    /// The record.
+    pub record: Record,
+    /// It contains this node's acts up to this position: those acknowledged when it came.
+    pub known: u64,
+}
+
 /// What came for one record.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Coming {
     /// The scopes that it left.
     pub gone: Vec<ScopeId>,
     /// Its states, by scope.
-    pub states: Vec<(ScopeId, Projection, Record)>,
+    pub states: Vec<State>,
+    /// It was filled in place, with this node's acts up to this position in it.
+    pub filled: Option<u64>,
+}
+
+/// A record after what came for it.
+#[derive(Debug)]
+pub(super) struct Combined {
+    /// The record, if any scope still shows it.
+    pub base: Option<Record>,
+    /// Its guest placements.
+    pub guests: Vec<Place>,
+    /// The state that it was overlaid with: how much that shows, and which own acts are in it.
+    pub overlaid: Option<(Projection, u64)>,
 }
 
 /// The placements of a record that is here: its home, if that is held, and the guests.
@@ -40,37 +66,36 @@ pub(super) fn combine(
     guests: Vec<Place>,
     coming: Coming,
     held: impl Fn(ScopeId) -> bool,
-) -> (Option<Record>, Vec<Place>) {
+) -> Combined {
     let mut guests = guests;
     guests.retain(|(scope, _)| held(*scope) && !coming.gone.contains(scope));
-    for (scope, projection, _) in &coming.states {
-        guests.retain(|(known, _)| known != scope);
-        if *projection != Projection::Home {
-            guests.push((*scope, *projection));
+    for state in &coming.states {
+        guests.retain(|(known, _)| *known != state.scope);
+        if state.projection != Projection::Home {
+            guests.push((state.scope, state.projection));
         }
     }
     guests.sort();
-    let mut base = base;
-    for (_, projection, state) in richest_last(coming.states) {
-        let stays = base.as_ref().is_some_and(|b| {
-            projection != Projection::Home && held(b.home) && !coming.gone.contains(&b.home)
-        });
-        if !stays {
-            base = Some(overlay(base, projection, state));
+    let at_home =
+        |base: &Option<Record>| base.as_ref().is_some_and(|b| held(b.home) && !coming.gone.contains(&b.home));
+    let (mut base, mut overlaid) = (base, None);
+    for state in richest_last(&coming.states) {
+        // At home everything is seen: what a guest placement shows of it says nothing more.
+        if state.projection == Projection::Home || !at_home(&base) {
+            overlaid = Some((state.projection, state.known));
+            base = Some(overlay(base, state.projection, state.record.clone()));
         }
     }
-    let at_home =
-        base.as_ref().is_some_and(|b| held(b.home) && !coming.gone.contains(&b.home));
-    if at_home {
-        return (base, guests);
+    if !at_home(&base) {
+        base = base.filter(|_| !guests.is_empty()).map(|b| only_seen(b, &guests));
     }
-    let seen = base.filter(|_| !guests.is_empty()).map(|b| only_seen(b, &guests));
-    (seen, guests)
+    Combined { base, guests, overlaid }
 }
 
 /// States of one record, the one that shows most last.
-fn richest_last(mut states: Vec<(ScopeId, Projection, Record)>) -> Vec<(ScopeId, Projection, Record)> {
-    states.sort_by_key(|(scope, projection, _)| (std::cmp::Reverse(*projection), *scope));
+fn richest_last(states: &[State]) -> Vec<&State> {
+    let mut states: Vec<&State> = states.iter().collect();
+    states.sort_by_key(|state| (std::cmp::Reverse(state.projection), state.scope));
     states
 }
 

@@ -4,7 +4,7 @@
 //! it is the view with the pending acts taken out, newest first. The values stay in the journal
 //! after an act is settled, so that an undo can show at once what will return.
 
-use dongbo_proto::act::{Act, Op, read_act_id, write_act_id};
+use dongbo_proto::act::{Act, Op, RecordWrites, read_act_id, write_act_id};
 use dongbo_proto::bytes::{Reader, Truncated, Writer};
 use dongbo_proto::id::{FieldId, KindId, RecordId};
 use dongbo_proto::record::{FieldState, Head, Named, Origin, Rank, Record};
@@ -67,6 +67,12 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// An operation that changed nothing.
+    pub fn absent(writes: &RecordWrites) -> Self {
+        let fields = SmallVec::new();
+        Part { record: writes.record, kind: writes.kind, touch: Touch::Absent, fields }
+    }
+
     /// Takes the operation out of the record again.
     pub fn undo(self, view: &mut Option<Record>) {
         match (self.touch, view.as_mut()) {

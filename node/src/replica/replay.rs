@@ -64,6 +64,9 @@ fn write_fields(
     for write in &writes.fields {
         let state = record.field_mut(write.field);
         before(write.field, state);
+        if state.heads.iter().any(|head| head.act == origin.act) {
+            continue;
+        }
         let named = merge::named(&write.over, created);
         merge::apply(state, origin, write.value.clone(), &named, |_| true);
     }

@@ -9,15 +9,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use dongbo_proto::act::{Act, Op, Projection};
 use dongbo_proto::bytes::Reader;
+use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
-use dongbo_proto::record::{Origin, Rank, Record};
+use dongbo_proto::record::{Origin, Rank, Record, sees};
 use dongbo_proto::stamp::Stamp;
 use rusqlite::params;
 
 use super::ack::{self, Unsettled};
 use super::error::{ReplicaError, Result};
 use super::journal::{self, int, uint};
-use super::place::{self, Coming, Place};
+use super::place::{self, Combined, Coming, Place};
 use super::prior::{self, Part};
 use super::replay::{self, Undone};
 use super::scope::{self, ScopeState};
@@ -150,11 +151,6 @@ impl<'w, 'a> Settle<'w, 'a> {
         self.touching.iter().filter(settled).map(|t| (t.0, t.1))
     }
 
-    /// Whether any act is pending.
-    pub fn is_quiet(&self) -> bool {
-        self.touching.is_empty()
-    }
-
     /// Works on records, each given with what came for it.
     pub fn records(
         &mut self,
@@ -206,7 +202,7 @@ impl<'w, 'a> Settle<'w, 'a> {
     /// A record that is certainly new here, while its scope is filled for the first time: written
     /// without asking what was there. `false` if it was not new.
     pub fn fresh(&mut self, scope: ScopeId, projection: Projection, record: &Record) -> Result<bool> {
-        if !self.is_quiet() || !self.work.tables.insert(self.work.db, record)? {
+        if !self.positions(record.id).is_empty() || !self.work.tables.insert(self.work.db, record)? {
             return Ok(false);
         }
         if projection != Projection::Home {
@@ -229,20 +225,30 @@ impl<'w, 'a> Settle<'w, 'a> {
         let old_base = base.clone();
         let guests = self.guests(id)?;
         let old_places = place::places(old_base.as_ref(), &guests, |s| self.scopes.contains_key(&s));
-        for position in &positions {
-            self.rebase(*position, id, &mut base);
+        let filled = coming.filled;
+        for position in positions.iter().filter(|p| filled.is_none_or(|known| **p > known)) {
+            self.rebase(*position, id, &mut base, Projection::Home);
         }
         let stays = |s: ScopeId| self.scopes.contains_key(&s) && !self.leaving.contains(&s);
-        let (base, new_guests) = place::combine(base, guests.clone(), coming, stays);
+        let Combined { mut base, guests: new_guests, overlaid } =
+            place::combine(base, guests.clone(), coming, stays);
+        // A state that came before an act was acknowledged does not contain it.
+        if let Some((projection, known)) = overlaid {
+            for position in positions.iter().filter(|p| **p > known) {
+                self.rebase(*position, id, &mut base, projection);
+            }
+        }
         let new_places = place::places(base.as_ref(), &new_guests, stays);
         self.count(old_base.as_ref(), &old_places, base.as_ref(), &new_places);
         self.left |= old_base.is_some() && base.is_none();
 
         let mut view = base;
+        let contained = overlaid.map(|(_, known)| known).max(filled).unwrap_or(0);
         for position in positions {
-            if !self.settled.contains_key(&position) {
-                self.redo(position, id, &mut view)?;
+            if self.settled.contains_key(&position) {
+                continue;
             }
+            self.redo(position, id, &mut view, position <= contained)?;
         }
         if self.work.tables.store(self.work.db, stored.as_ref(), view.as_ref())? {
             self.changed += 1;
@@ -261,28 +267,44 @@ impl<'w, 'a> Settle<'w, 'a> {
         }
     }
 
-    /// Moves one act that merged as written into base.
-    fn rebase(&self, position: u64, record: RecordId, base: &mut Option<Record>) {
+    /// Moves one act that merged as written into base, as far as a projection shows it.
+    fn rebase(&self, position: u64, record: RecordId, base: &mut Option<Record>, shown: Projection) {
         let Some(Settled::AsWritten(stamp, rank)) = self.settled.get(&position) else { return };
         let Some(own) = self.own.get(&position) else { return };
         let stamp = stamp.unwrap_or(own.act.claimed);
         let origin = Origin { act: ActId::new(self.work.author, position), stamp, rank: *rank };
         for writes in own.act.writes().filter(|w| w.record == record) {
-            replay::write(base, writes, origin);
+            let kind = catalogue().kind(writes.kind);
+            let mut writes = writes.clone();
+            writes.fields.retain(|write| sees(kind, write.field, shown));
+            replay::write(base, &writes, origin);
         }
     }
 
-    /// Does one pending act again and notes what it replaces now.
-    fn redo(&mut self, position: u64, record: RecordId, view: &mut Option<Record>) -> Result<()> {
+    /// Does one pending act again and notes what it replaces now: nothing, where the state that came
+    /// contains it.
+    fn redo(
+        &mut self,
+        position: u64,
+        record: RecordId,
+        view: &mut Option<Record>,
+        contained: bool,
+    ) -> Result<()> {
         let work = self.work;
         let Some(own) = self.own.get(&position) else { return Ok(()) };
         let mut parts = Vec::new();
         for writes in own.act.writes().filter(|w| w.record == record) {
+            if contained {
+                parts.push(Part::absent(writes));
+                continue;
+            }
             let home = replay::home(view.as_ref(), writes);
             let at_home = home.is_some_and(|h| work.holds(h).unwrap_or(false));
             parts.push(replay::write(view, writes, replay::origin(&own.act, work.author, at_home)));
         }
-        parts.extend(self.redo_retraction(own, record, view)?);
+        if !contained {
+            parts.extend(self.redo_retraction(own, record, view)?);
+        }
         if let Some(own) = self.own.get_mut(&position) {
             own.changed |= exchange(&mut own.parts, record, parts, &own.act);
         }

@@ -6,16 +6,18 @@
 
 use dongbo_proto::bytes::Writer;
 use dongbo_proto::frame::States;
-use dongbo_proto::id::{KindId, RecordId};
+use dongbo_proto::act::Projection;
+use dongbo_proto::id::{KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use rusqlite::params;
 
-use super::Replica;
 use super::error::Result;
-use super::place::Coming;
+use super::journal::int;
+use super::place::{Coming, State};
 use super::scope::{self, ScopeState};
 use super::settle::{Settle, pending};
 use super::work::Work;
+use super::{Replica, ack};
 
 /// What became of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +73,18 @@ fn advance(scope: &mut ScopeState, page: &States) {
 fn fill(work: &Work<'_>, page: &States) -> Result<Option<ScopeState>> {
     let mut settle = Settle::new(work)?;
     settle.index(&pending(work)?)?;
+    let known = ack::acknowledged(work.db)?;
     for (projection, record) in &page.records {
         if !settle.fresh(page.scope, *projection, record)? {
-            let state = (page.scope, *projection, record.clone());
-            one(&mut settle, (record.id, record.kind), Coming { gone: vec![], states: vec![state] })?;
+            let (scope, projection, record) = (page.scope, *projection, record.clone());
+            let of = (record.id, record.kind);
+            let states = vec![State { scope, projection, record, known }];
+            one(&mut settle, of, Coming { states, ..Coming::default() })?;
+            put_staged(work, scope, of, Some(projection), known, None)?;
         }
     }
     for gone in &page.gone {
-        one(&mut settle, *gone, Coming { gone: vec![page.scope], states: vec![] })?;
+        one(&mut settle, *gone, Coming { gone: vec![page.scope], ..Coming::default() })?;
     }
     // Other scopes change where a record was here already through them.
     for (id, scope) in &settle.scopes {
@@ -95,16 +101,26 @@ fn one(settle: &mut Settle<'_, '_>, record: (RecordId, KindId), coming: Coming) 
 }
 
 fn stage_rows(work: &Work<'_>, page: &States) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO staged (record, scope, kind, projection, bytes) VALUES (?, ?, ?, ?, ?)";
-    let mut statement = work.db.prepare_cached(sql)?;
+    let known = ack::acknowledged(work.db)?;
     for (projection, record) in &page.records {
-        let bytes = packed(record);
-        statement.execute(params![record.id.0, page.scope.0, record.kind.0, *projection as u8, bytes])?;
+        let (of, bytes) = ((record.id, record.kind), packed(record));
+        put_staged(work, page.scope, of, Some(*projection), known, Some(&bytes))?;
     }
-    for (record, kind) in &page.gone {
-        let none: Option<u8> = None;
-        statement.execute(params![record.0, page.scope.0, kind.0, none, [0u8; 0].as_slice()])?;
-    }
+    page.gone.iter().try_for_each(|of| put_staged(work, page.scope, *of, None, known, None))
+}
+
+fn put_staged(
+    work: &Work<'_>,
+    scope: ScopeId,
+    of: (RecordId, KindId),
+    projection: Option<Projection>,
+    known: u64,
+    bytes: Option<&[u8]>,
+) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO staged (record, scope, kind, projection, known, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+    let projection = projection.map(|p| p as u8);
+    let row = params![of.0.0, scope.0, of.1.0, projection, int(known), bytes];
+    work.db.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 

@@ -231,7 +231,9 @@ impl Province {
                         let writes = self.writes.entry((w.record, f.field)).or_default();
                         writes.push(Written { origin, value: f.value.clone(), over });
                         let state = merge::heads_of_set(writes, &self.retracted);
-                        as_written &= state.heads.len() == 1 && state.heads[0].act == id;
+                        // What a node cannot know of a field (undone acts) is told by its state.
+                        let sole = state.heads.len() == 1 && state.heads[0].act == id;
+                        as_written &= sole && state.undone.is_empty();
                     }
                 }
                 Op::Retract(acts) => {

@@ -80,13 +80,15 @@ CREATE TABLE guest (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX guest_by_scope ON guest (scope);
 
--- States that have come and are not visible yet; without a projection the record left.
+-- States that have come and are not visible yet. Without a projection the record left; without
+-- bytes it was filled in place. `known`: the acts acknowledged by then, which the state contains.
 CREATE TABLE staged (
   record     BLOB NOT NULL,
   scope      INTEGER NOT NULL,
   kind       INTEGER NOT NULL,
   projection INTEGER,
-  bytes      BLOB NOT NULL,
+  known      INTEGER NOT NULL,
+  bytes      BLOB,
   PRIMARY KEY (record, scope)
 ) STRICT, WITHOUT ROWID;
 
