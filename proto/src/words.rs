@@ -104,9 +104,10 @@ impl Words {
         for (name, value) in args {
             let text = value.to_string();
             // Numbers select plural forms, so they must arrive as numbers; but printed as they are.
+            // A code with a leading zero is no number.
             let value = match text.parse::<u32>() {
-                Ok(n) => FluentValue::from(n),
-                Err(_) => FluentValue::from(text),
+                Ok(n) if n.to_string() == text => FluentValue::from(n),
+                _ => FluentValue::from(text),
             };
             values.set(name.to_string(), value);
         }

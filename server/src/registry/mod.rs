@@ -9,6 +9,7 @@
 //! rules of merge (`proto::merge`), certificates (`ca`).
 
 mod apply;
+mod backup;
 mod decide;
 mod desk;
 mod enrol;
@@ -27,6 +28,7 @@ mod verify;
 mod view;
 mod work;
 
+pub use backup::{adopt_standing, mark_backed_up, positions, standing_since};
 pub use enrol::{
     JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join, make_scopes,
     province_name, revoke, standing_version, suspend, withdraw_invite,

@@ -1,0 +1,183 @@
+//! `serve`: takes the lock, opens the registry, listens, and ends in order.
+//!
+//! Deliberately absent: connections and conversations (`service`). Commands of other processes
+//! (`invite`, `revoke`, `import` …) work beside it: the service looks for what they wrote.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::args::ServeArgs;
+use super::context::{Context, print, unexpected};
+use super::exit::Exit;
+use super::fault::{Fault, Result};
+use super::home::{Home, SERVING, signer};
+use super::init::NAMES_NOTE;
+use crate::ca::{Ca, ServerIdentity};
+use crate::registry;
+use crate::service::tls::ServerTls;
+use crate::service::{self, Province};
+use crate::store::{Executor, StoreHandle};
+
+/// How long blocking work may take to end after the conversations have, in seconds.
+const LAST_WORK_S_MAX: u64 = 10;
+/// How often the server's certificate is looked at, in seconds: it lives for two years.
+const CERTIFICATE_LOOK_S: u64 = 3_600;
+
+#[derive(Serialize)]
+struct Listening {
+    listening: SocketAddr,
+    province: String,
+    epoch: String,
+    pid: u32,
+}
+
+/// Everything that is opened before the first connection.
+struct Opened {
+    store: StoreHandle,
+    ca: Ca,
+    names: Vec<String>,
+    identity: ServerIdentity,
+    province: String,
+    epoch: String,
+}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// Another process serves, something does not open, or the address is taken.
+pub fn run(ctx: &Context, args: &ServeArgs) -> Result<()> {
+    log_to_stderr(args)?;
+    let home = ctx.home()?;
+    let lock = home.lock(SERVING)?;
+    let opened = open(ctx, &home)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| unexpected(&e))?;
+    let served = runtime.block_on(serve(ctx, args, &home, opened));
+    runtime.shutdown_timeout(Duration::from_secs(LAST_WORK_S_MAX));
+    drop(lock);
+    served
+}
+
+fn open(ctx: &Context, home: &Home) -> Result<Opened> {
+    let store = StoreHandle::new(home.store()?, Executor::Threads);
+    let ca = home.authority()?;
+    let (province, epoch, names) = store.read_now(|tx| {
+        let names = tx.note(NAMES_NOTE)?.unwrap_or_default();
+        let epoch = registry::epoch(tx)?.epoch.to_string();
+        Ok::<_, registry::Error>((registry::province_name(tx)?, epoch, names))
+    })?;
+    let names = String::from_utf8_lossy(&names);
+    let names: Vec<String> =
+        names.split(',').filter(|n| !n.is_empty()).map(str::to_owned).collect();
+    let identity = ca.server_identity(home.dir(), &names, ctx.now_ms() / 1_000)?;
+    Ok(Opened { store, ca, names, identity, province, epoch })
+}
+
+async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> Result<()> {
+    let tls = ServerTls::new(&opened.identity);
+    let tls = Arc::new(tls.map_err(|e| Fault::new(Exit::Storage, "fault-authority").because(e))?);
+    let listener = TcpListener::bind(args.listen).await.map_err(|e| taken(args.listen, &e))?;
+    let address = listener.local_addr().map_err(|e| unexpected(&e))?;
+    let shutdown = CancellationToken::new();
+    let stopping = tokio::spawn(stop_on_signal(shutdown.clone())?);
+    let renewing = renew(ctx, home, &opened, tls.clone())?;
+    let renewing = tokio::spawn(shutdown.clone().run_until_cancelled_owned(renewing));
+    let listening = Listening {
+        listening: address,
+        province: opened.province,
+        epoch: opened.epoch,
+        pid: std::process::id(),
+    };
+    let province = Arc::new(Province::new(
+        opened.store,
+        Executor::Threads,
+        opened.ca,
+        signer(&opened.identity)?,
+        ctx.clock.clone(),
+        ctx.entropy.clone(),
+    ));
+    announce(ctx, &listening)?;
+    let served = service::run(province, tls, listener, shutdown.clone()).await;
+    shutdown.cancel();
+    stopping.abort();
+    drop(renewing.await);
+    tracing::info!("stopped");
+    served.map_err(|e| unexpected(&e))
+}
+
+/// One line for whoever started the server, in one language: scripts wait for it.
+fn announce(ctx: &Context, listening: &Listening) -> Result<()> {
+    tracing::info!(address = %listening.listening, pid = listening.pid, "listening");
+    if ctx.json {
+        let line = serde_json::to_string(listening).map_err(|e| unexpected(&e))?;
+        return print(&line);
+    }
+    print(&format!("listening on {}", listening.listening))
+}
+
+/// Remakes the server's certificate when it is due, and shows the new one from then on.
+fn renew(
+    ctx: &Context,
+    home: &Home,
+    opened: &Opened,
+    tls: Arc<ServerTls>,
+) -> Result<impl Future<Output = ()> + Send + use<>> {
+    let (clock, dir) = (ctx.clock.clone(), home.dir().to_owned());
+    let (ca, names) = (home.authority()?, opened.names.clone());
+    Ok(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(CERTIFICATE_LOOK_S)).await;
+            let now_s = clock.now_ms() / 1_000;
+            match ca.server_identity(&dir, &names, now_s) {
+                Ok(identity) if tls.replace(&identity).is_ok() => {}
+                Ok(_) => tracing::warn!("the server's certificate cannot be used"),
+                Err(error) => tracing::warn!(%error, "the server's certificate was not renewed"),
+            }
+        }
+    })
+}
+
+fn taken(address: SocketAddr, error: &std::io::Error) -> Fault {
+    let fault = Fault::new(Exit::Unreachable, "fault-address").with("address", address);
+    fault.because(error)
+}
+
+fn log_to_stderr(args: &ServeArgs) -> Result<()> {
+    let filter = EnvFilter::try_new(&args.log)
+        .map_err(|e| Fault::new(Exit::Usage, "fault-log-filter").because(e))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if args.log_json { log.json().try_init() } else { log.try_init() };
+    started.map_err(|e| unexpected(&e))
+}
+
+/// Cancels at SIGTERM or SIGINT.
+#[cfg(unix)]
+fn stop_on_signal(shutdown: CancellationToken) -> Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| unexpected(&e))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| unexpected(&e))?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        shutdown.cancel();
+    })
+}
+
+/// Cancels at Ctrl-C.
+#[cfg(not(unix))]
+fn stop_on_signal(shutdown: CancellationToken) -> Result<impl Future<Output = ()> + Send> {
+    Ok(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            shutdown.cancel();
+        }
+    })
+}
