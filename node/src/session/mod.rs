@@ -5,6 +5,10 @@
 //! believed acknowledged, `Flush`), one comes down; where `Welcome` contradicts the belief, the
 //! exchange starts over from `Welcome` with a second `Hello`. Then the stream may stay open.
 //!
+//! A carrier performs the instructions of one event to the end, the answers they give included,
+//! before it gives the next. After [`Do::StartOver`] frames of before may still come down; what
+//! they say comes again, and the session passes them over.
+//!
 //! Deliberately absent: SQL (the replica), sockets (`exchange`), retries and waiting (the carrier's
 //! loop), and any judgement of what merges: the server merges, a node takes its result.
 
@@ -125,6 +129,14 @@ pub enum End {
     DeliverOnly,
     /// The server holds more of this journal than the machine does: an old disk or a copy.
     Rewound,
+    /// The server no longer holds acts that it acknowledged, and names no new epoch: it was put
+    /// back unannounced. The acts are here still.
+    WentBack {
+        /// The position that it had acknowledged.
+        acknowledged: u64,
+        /// The position that it holds.
+        held: u64,
+    },
     /// This server does not descend from the one that this node knows.
     TwoServers {
         /// The epoch known here.
@@ -136,6 +148,7 @@ pub enum End {
     Diverged,
     /// The server ended it, and says why.
     Stopped(Stop),
-    /// The server sent a frame out of turn.
+    /// The server sent a frame out of turn, or both sides greeted again and again and still
+    /// disagree about what is acknowledged.
     Confused,
 }

@@ -4,9 +4,14 @@ use std::collections::VecDeque;
 
 use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Up, Welcome};
+use dongbo_proto::id::RecordId;
 use dongbo_proto::stamp::UnixMs;
 
 use super::{Completed, Do, End, Event, Facts, Link};
+
+/// Greetings in one conversation that may bring nothing on: belief and journal agree after one or
+/// two, so more than these means that the two sides will never agree.
+const FRUITLESS_MAX: u8 = 3;
 
 /// Where the conversation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +40,14 @@ pub struct Session {
     under_way: VecDeque<u64>,
     /// A [`Do::Load`] is unanswered.
     loading: bool,
+    /// Loads of a conversation that has started over since, whose answers are passed over.
+    stale_loads: u32,
     /// Flush was sent for all that is sent.
     flushed: bool,
     /// Something was saved since the last load.
     saved: bool,
+    /// A `Complete` was taken in, and nothing was sent since.
+    all_said: bool,
     token: Option<[u8; 16]>,
     inbox: u64,
     /// Acknowledgements that were lost are on their way up to this position; then start over.
@@ -49,6 +58,12 @@ pub struct Session {
     waiting: bool,
     /// Digests differed once in this conversation; the scopes are being filled again.
     refilling: bool,
+    /// The conversation started over: frames of before may still come down until Welcome.
+    restarted: bool,
+    /// Greetings since anything last moved.
+    fruitless: u8,
+    /// Histories that are asked for once both sides agree.
+    wanted: Vec<RecordId>,
 }
 
 impl Session {
@@ -63,14 +78,19 @@ impl Session {
             sent: 0,
             under_way: VecDeque::new(),
             loading: false,
+            stale_loads: 0,
             flushed: false,
             saved: false,
+            all_said: false,
             token: None,
             inbox: 0,
             awaited: None,
             renewing: false,
             waiting: false,
             refilling: false,
+            restarted: false,
+            fruitless: 0,
+            wanted: Vec::new(),
         }
     }
 
@@ -90,7 +110,7 @@ impl Session {
             Event::Completed(done) => self.completed(done),
             Event::Request(csr) => vec![Do::Send(Up::Renew(csr))],
             Event::Saved => self.saved(),
-            Event::WantHistory(record) => vec![Do::Send(Up::AskHistory(record))],
+            Event::WantHistory(record) => self.want(record),
             Event::Frame(down) => self.frame(down),
         }
     }
@@ -112,17 +132,34 @@ impl Session {
             (Down::History(record, items), Stage::Exchanging | Stage::Resting) => {
                 vec![Do::ShowHistory(record, items)]
             }
+            // Sent before the server heard the second Hello, whose answer says it all again.
+            (Down::States(_) | Down::Complete(_), Stage::Greeting) if self.restarted => Vec::new(),
+            (Down::History(record, items), Stage::Greeting) if self.restarted => {
+                vec![Do::ShowHistory(record, items)]
+            }
             _ => self.end(End::Confused),
         }
     }
 
+    fn want(&mut self, record: RecordId) -> Vec<Do> {
+        if self.stage == Stage::Greeting {
+            self.wanted.push(record);
+            return Vec::new();
+        }
+        vec![Do::Send(Up::AskHistory(record))]
+    }
+
     /// Hello, and at once the acts that are believed to be missing.
     fn start(&mut self, facts: Facts, now: UnixMs) -> Vec<Do> {
+        if self.is_fruitless(&facts) {
+            return self.end(End::Confused);
+        }
         self.stage = Stage::Greeting;
         self.sent = facts.acknowledged;
         self.inbox = facts.inbox;
         self.under_way.clear();
-        (self.flushed, self.saved) = (false, false);
+        (self.flushed, self.saved, self.all_said, self.awaited) = (false, false, false, None);
+        self.stale_loads += u32::from(std::mem::take(&mut self.loading));
         let hello = Hello {
             author: facts.author,
             schema: facts.schema,
@@ -145,8 +182,21 @@ impl Session {
         todo
     }
 
+    /// Whether the conversation has greeted again and again and nothing moved.
+    fn is_fruitless(&mut self, facts: &Facts) -> bool {
+        let belief = |f: &Facts| (f.epoch, f.acknowledged, f.acknowledged_head);
+        match &self.facts {
+            Some(before) if belief(before) == belief(facts) => self.fruitless += 1,
+            _ => self.fruitless = 0,
+        }
+        self.restarted = self.facts.is_some();
+        self.fruitless > FRUITLESS_MAX
+    }
+
     fn load(&mut self) -> Vec<Do> {
-        if self.loading || self.under_way.len() >= self.link.in_flight_max() {
+        // What is sent before the second Hello is passed over.
+        let idle = self.loading || self.awaited.is_some();
+        if idle || self.under_way.len() >= self.link.in_flight_max() {
             return Vec::new();
         }
         self.loading = true;
@@ -162,19 +212,22 @@ impl Session {
     }
 
     fn loaded(&mut self, batch: Option<Batch>) -> Vec<Do> {
+        if self.stale_loads > 0 {
+            self.stale_loads -= 1;
+            return Vec::new();
+        }
         self.loading = false;
         match batch {
-            // Loaded for a conversation that has started over since.
-            Some(stale) if stale.first != self.sent + 1 => self.load(),
             Some(batch) => {
                 self.sent = batch.last();
                 self.under_way.push_back(self.sent);
-                self.flushed = false;
+                (self.flushed, self.all_said) = (false, false);
                 let mut todo = vec![Do::Send(Up::Batch(batch))];
                 todo.extend(self.load());
                 todo
             }
             None if std::mem::take(&mut self.saved) => self.load(),
+            None if self.flushed => self.rest(),
             None => self.flush(),
         }
     }
@@ -188,6 +241,10 @@ impl Session {
         if known.is_none() && welcome.position > facts.position {
             return self.end(End::Rewound);
         }
+        if known.is_none() && welcome.position < facts.acknowledged {
+            let (acknowledged, held) = (facts.acknowledged, welcome.position);
+            return self.end(End::WentBack { acknowledged, held });
+        }
         self.standing = welcome.standing;
         let agrees = known.is_none()
             && welcome.position == facts.acknowledged
@@ -200,6 +257,10 @@ impl Session {
         }
         if agrees {
             self.stage = Stage::Exchanging;
+            todo.extend(self.wanted.drain(..).map(|record| Do::Send(Up::AskHistory(record))));
+            if std::mem::take(&mut self.saved) {
+                todo.extend(self.load());
+            }
         } else if known.is_none() && ahead {
             self.awaited = Some(position);
         } else {
@@ -237,12 +298,20 @@ impl Session {
             todo.extend(if again { vec![Do::StartOver] } else { self.end(End::Diverged) });
             return todo;
         }
+        self.all_said = true;
         todo.extend(self.rest());
         todo
     }
 
-    /// All was said: the end, unless a certificate is under way or the stream stays open.
+    /// All was said: the end, unless acts or a certificate are under way or the stream stays open.
     fn rest(&mut self) -> Vec<Do> {
+        if !self.all_said || self.loading || !self.under_way.is_empty() {
+            // What was sent since is flushed behind it, and another `Complete` answers that.
+            return Vec::new();
+        }
+        if std::mem::take(&mut self.saved) {
+            return self.load();
+        }
         if self.renewing {
             self.waiting = true;
             return Vec::new();

@@ -5,6 +5,9 @@
 //! A `Hello` whose belief contradicts the journal is answered with `Welcome` (and the
 //! acknowledgements that were lost), and what follows is passed over until a second `Hello`.
 //!
+//! A carrier performs the instructions of one event to the end, the answers they give included,
+//! before it gives the next frame of the node; news may come at any time.
+//!
 //! Deliberately absent: the store, TLS, deadlines and counting of connections (the service).
 
 mod step;
@@ -14,7 +17,7 @@ use dongbo_proto::frame::{AckRun, Down, Grant, HistoryItem, ScopeCursor, States,
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
-pub use step::Session;
+pub use step::{Positions, Session};
 
 /// What the registry knows of a node when it says Hello.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +111,8 @@ pub enum Do<B> {
     View(AuthorId),
     /// Send a frame down.
     Send(Box<Down>),
-    /// Merge a batch and answer with [`Event::Received`].
+    /// Merge a batch and answer with [`Event::Received`]. The window ends at the moment of the
+    /// merge: who performs this sets `until_ms`.
     Receive(B, Window),
     /// Read a page and answer with [`Event::Paged`].
     Page(Ask),

@@ -2,7 +2,7 @@
 
 use dongbo_proto::chain::state_hash;
 use dongbo_proto::frame::{Down, Hello, ScopeCursor, Standing, Stop, Up, Welcome};
-use dongbo_proto::id::AuthorId;
+use dongbo_proto::id::{AuthorId, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
 use super::{Answer, Ask, CertificateAge, Do, Event, View};
@@ -51,8 +51,12 @@ pub struct Session {
     paging: bool,
     /// Whether something may have come since the page began.
     news: bool,
-    /// Whether anything was sent down since the last `Complete`.
+    /// Whether anything was sent down that no `Complete` has covered yet.
     said: bool,
+    /// Whether a batch was acknowledged after the page that the next `Complete` is made of.
+    said_since_page: bool,
+    /// Server time of the last `Complete`, until the node confirms it.
+    completed_ms: UnixMs,
     /// Acknowledgements lost before this conversation are still to be sent from here.
     lost_from: Option<u64>,
     deliver_only: bool,
@@ -75,6 +79,8 @@ impl Session {
             paging: false,
             news: false,
             said: false,
+            said_since_page: false,
+            completed_ms: 0,
             lost_from: None,
             deliver_only: false,
         }
@@ -86,7 +92,7 @@ impl Session {
     }
 
     /// The scopes that the node holds, as far as the conversation knows.
-    pub fn holds(&self, scope: dongbo_proto::id::ScopeId) -> bool {
+    pub fn holds(&self, scope: ScopeId) -> bool {
         self.cursors.iter().any(|c| c.scope == scope)
     }
 
@@ -106,7 +112,7 @@ impl Session {
             Event::Viewed(view, now) => self.viewed(view, now),
             Event::Received(Ok((runs, receipt))) => {
                 self.position = self.position.max(receipt.position);
-                self.said = true;
+                (self.said, self.said_since_page) = (true, self.paging);
                 send(Down::Acks(runs, receipt))
             }
             Event::Receipt(runs, receipt) => send(Down::Acks(runs, receipt)),
@@ -134,16 +140,30 @@ impl Session {
             // What follows a Hello that was contradicted is passed over until the second one.
             (Up::Flush, Stage::Greeting) if self.hello.is_some() => Vec::new(),
             (Up::Flush, Stage::Exchanging | Stage::Resting) => self.page(),
-            (Up::Confirm { token, inbox }, Stage::Exchanging | Stage::Resting) => {
+            (Up::Confirm { token, inbox }, _) if self.view.is_some() => {
+                self.window.since_ms = self.window.since_ms.max(self.completed_ms);
                 vec![Do::Confirm(token, inbox)]
             }
-            (Up::Renew(csr), _) if self.hello.is_some() => vec![Do::Renew(csr)],
-            (Up::AskHistory(record), Stage::Exchanging | Stage::Resting) if !self.deliver_only => {
-                vec![Do::History(record)]
+            (Up::Renew(csr), _) if self.view.is_some() && !self.deliver_only => {
+                vec![Do::Renew(csr)]
             }
-            (Up::AskHistory(_), Stage::Exchanging | Stage::Resting) => Vec::new(),
+            (Up::AskHistory(record), _) if self.view.is_some() => self.history(record),
             _ => self.stop(Stop::BadFrame),
         }
+    }
+
+    /// Nothing goes down to a machine that may only deliver, or that must first renew; it is not
+    /// left waiting either.
+    fn history<B: Positions>(&mut self, record: RecordId) -> Vec<Do<B>> {
+        if self.silent() {
+            send(Down::History(record, Vec::new()))
+        } else {
+            vec![Do::History(record)]
+        }
+    }
+
+    fn silent(&self) -> bool {
+        self.deliver_only || self.certificate == CertificateAge::Expired
     }
 
     fn viewed<B: Positions>(&mut self, view: Option<Box<View>>, now: UnixMs) -> Vec<Do<B>> {
@@ -171,14 +191,16 @@ impl Session {
         self.position = view.position;
         self.inbox = hello.inbox;
         self.cursors = cursors(&hello, &view);
+        let same_epoch = hello.epoch.is_none_or(|e| e == view.epoch);
         if agrees {
             self.stage = Stage::Exchanging;
-        } else if hello.epoch == Some(view.epoch) && hello.acknowledged < view.position {
+        } else if same_epoch && hello.acknowledged < view.position {
             self.lost_from = Some(hello.acknowledged);
             todo.extend(self.read_lost());
         }
         self.view = Some(view);
-        (self.paging, self.said) = (self.lost_from.is_some(), false);
+        (self.paging, self.news) = (self.lost_from.is_some(), false);
+        (self.said, self.said_since_page) = (false, false);
         todo
     }
 
@@ -214,11 +236,17 @@ impl Session {
         match (batch, self.stage) {
             (Err(stop), _) => self.stop(stop),
             (Ok(_), Stage::Greeting) if self.hello.is_some() => Vec::new(),
-            (Ok(b), Stage::Exchanging | Stage::Resting) if b.author() == self.author => {
+            (Ok(b), Stage::Exchanging | Stage::Resting) if self.follows(&b) => {
                 vec![Do::Receive(b, self.window)]
             }
             _ => self.stop(Stop::BadFrame),
         }
+    }
+
+    /// Whether a batch is the node's own and leaves no gap: acts that it skipped could never be
+    /// merged behind those.
+    fn follows<B: Positions>(&self, batch: &B) -> bool {
+        batch.author() == self.author && batch.first() <= self.position.saturating_add(1)
     }
 
     fn page<B: Positions>(&mut self) -> Vec<Do<B>> {
@@ -227,8 +255,7 @@ impl Session {
             return Vec::new();
         }
         self.paging = true;
-        // Nothing goes down to a machine that may only deliver, or that must first renew.
-        if self.deliver_only || self.certificate == CertificateAge::Expired {
+        if self.silent() {
             let backed_up = self.backed_up();
             return vec![Do::Finish(None, backed_up)];
         }
@@ -248,8 +275,10 @@ impl Session {
         }
         todo.extend(answer.states.into_iter().flat_map(|s| send(Down::States(s))));
         self.said |= !todo.is_empty();
-        self.cursors = answer.cursors;
+        let asked = std::mem::replace(&mut self.cursors, answer.cursors);
         match answer.complete {
+            // Nothing came and nothing is complete: asking again would ask for ever.
+            None if todo.is_empty() && self.cursors == asked => return self.stop(Stop::Storage),
             None => {
                 let cursors = self.cursors.clone();
                 todo.push(Do::Page(Ask { cursors, acks_from: None, inbox: self.inbox }));
@@ -272,15 +301,14 @@ impl Session {
         self.view.as_ref().map_or(0, |v| v.backed_up)
     }
 
-    fn finished<B: Positions>(
-        &mut self,
-        complete: dongbo_proto::frame::Complete,
-    ) -> Vec<Do<B>> {
-        (self.paging, self.said) = (false, false);
-        self.window.since_ms = complete.server_ms;
+    fn finished<B: Positions>(&mut self, complete: dongbo_proto::frame::Complete) -> Vec<Do<B>> {
+        // A batch that merged behind the page is covered by the next `Complete`, not by this one.
+        self.said = std::mem::take(&mut self.said_since_page);
+        self.paging = false;
+        self.completed_ms = complete.server_ms;
         self.stage = Stage::Resting;
         let mut todo = send(Down::Complete(complete));
-        if std::mem::take(&mut self.news) {
+        if std::mem::take(&mut self.news) || self.said {
             todo.extend(self.page());
         }
         todo
@@ -294,6 +322,8 @@ impl Session {
     fn heard_news<B: Positions>(&mut self) -> Vec<Do<B>> {
         let live = self.hello.as_ref().is_some_and(|h| h.live);
         match self.stage {
+            // A page under way may be from before the news; before a flush there is none.
+            Stage::Exchanging | Stage::Resting if live && self.paging => self.page(),
             Stage::Resting if live => self.page(),
             _ => Vec::new(),
         }
