@@ -18,8 +18,8 @@ use wire::pb::exchange_client::ExchangeClient;
 
 use super::ExchangeError;
 use super::key::NodeKey;
-use crate::replica::Replica;
-use crate::session::{Do, End, Event, Session};
+use crate::replica::{self, Replica};
+use crate::session::{self, Do, End, Event, Session};
 
 /// Silence after which the link counts as cut: three round trips of the slowest link, and a large
 /// page at 9.6 kbit/s. HTTP/2 keepalive notices a dead link sooner.
@@ -93,6 +93,10 @@ pub struct Outcome {
     pub certificate: Option<Vec<u8>>,
     /// The history that was asked for.
     pub history: Option<Vec<HistoryItem>>,
+    /// How far the server's clock was ahead of this one at Welcome, in milliseconds.
+    pub server_ahead_ms: Option<i64>,
+    /// The server asks the node to come back in so many seconds; 0 leaves it to the node.
+    pub come_back_s: u32,
 }
 
 struct Talk<'a, 'b> {
@@ -103,6 +107,8 @@ struct Talk<'a, 'b> {
     end: Option<End>,
     certificate: Option<Vec<u8>>,
     history: Option<Vec<HistoryItem>>,
+    server_ahead_ms: Option<i64>,
+    come_back_s: u32,
     resting: bool,
 }
 
@@ -126,6 +132,8 @@ pub async fn converse(
         end: None,
         certificate: None,
         history: None,
+        server_ahead_ms: None,
+        come_back_s: 0,
         resting: false,
     };
     talk.run(call).await
@@ -135,7 +143,7 @@ type Call = tokio::task::JoinHandle<Result<tonic::Response<Streaming<wire::pb::D
 
 impl Talk<'_, '_> {
     async fn run(mut self, call: Call) -> Result<Outcome, ExchangeError> {
-        let facts = self.at.replica.facts()?;
+        let facts = told(self.at.replica.facts()?);
         let now = self.at.clock.now_ms();
         let started = self.perform(Event::Started(Box::new(facts), now)).await;
         let response = within(call).await?;
@@ -150,8 +158,14 @@ impl Talk<'_, '_> {
         let farewell = async { while let Ok(Some(_)) = down.message().await {} };
         let _ = tokio::time::timeout(Duration::from_secs(FAREWELL_S_MAX), farewell).await;
         let end = self.end.unwrap_or(End::Confused);
-        let (tally, certificate, history) = (self.tally, self.certificate, self.history);
-        Ok(Outcome { end, tally, certificate, history })
+        Ok(Outcome {
+            end,
+            tally: self.tally,
+            certificate: self.certificate,
+            history: self.history,
+            server_ahead_ms: self.server_ahead_ms,
+            come_back_s: self.come_back_s,
+        })
     }
 
     /// The next event: a frame, or something saved here while the stream rests.
@@ -178,12 +192,12 @@ impl Talk<'_, '_> {
             self.end = Some(End::InStep);
             return Ok(None);
         }
-        let saved = self.at.replica.position()? > self.session.sent();
+        let saved = self.at.replica.equation()?.entered > self.session.sent();
         Ok(saved.then_some(Event::Saved))
     }
 
     fn received(&mut self, frame: wire::pb::DownFrame) -> Result<Event, ExchangeError> {
-        self.tally.bytes_down += prost_len(&frame);
+        self.tally.bytes_down += wire::encoded_len(&frame);
         let down = wire::down_from_pb(frame)?;
         if let Down::States(page) = &down {
             self.tally.records_received += page.records.len() as u64;
@@ -211,18 +225,22 @@ impl Talk<'_, '_> {
                 return Ok(Some(Event::Loaded(batch)));
             }
             Do::StartOver => {
-                let facts = replica.facts()?;
+                let facts = told(replica.facts()?);
                 return Ok(Some(Event::Started(Box::new(facts), self.at.clock.now_ms())));
             }
-            Do::Welcome(welcome) => replica.welcome(&welcome)?,
+            Do::Welcome(welcome) => {
+                self.server_ahead_ms = Some(welcome.server_ms - self.at.clock.now_ms());
+                replica.welcome(&welcome)?;
+            }
             Do::Acknowledge(runs, receipt) => replica.acknowledge(&runs, &receipt)?,
             Do::Stage(page) => drop(replica.stage(&page)?),
             Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
-                let done = replica.complete(&complete)?;
+                let done = done(replica.complete(&complete)?);
                 self.tally.records_changed += done.changed;
                 self.tally.refilled += done.mismatched.len();
                 self.tally.completes += 1;
+                self.come_back_s = complete.come_back_s;
                 return Ok(Some(Event::Completed(done)));
             }
             Do::MakeRequest => return Ok(Some(Event::Request(self.at.key.csr_der()?))),
@@ -246,7 +264,7 @@ impl Talk<'_, '_> {
             self.tally.acts_sent += u64::from(batch.count);
         }
         let frame = wire::up_to_pb(&up);
-        self.tally.bytes_up += prost_len(&frame);
+        self.tally.bytes_up += wire::encoded_len(&frame);
         let Some(channel) = &self.up else { return Ok(()) };
         within(channel.send(frame)).await?.map_err(|_| ExchangeError::Cut)?;
         self.at.watcher.moved(&self.tally);
@@ -263,8 +281,27 @@ impl Talk<'_, '_> {
     }
 }
 
-fn prost_len(message: &impl prost::Message) -> u64 {
-    message.encoded_len() as u64
+/// What the replica knows of itself, as the session takes it.
+fn told(f: replica::Facts) -> session::Facts {
+    session::Facts {
+        author: f.author,
+        schema: f.schema,
+        epoch: f.epoch,
+        position: f.position,
+        head: f.head,
+        acknowledged: f.acknowledged,
+        acknowledged_head: f.acknowledged_head,
+        token: f.token,
+        inbox: f.inbox,
+        scopes: f.scopes,
+        state: f.state,
+        grants: f.grants,
+        last_server_ms: f.last_server_ms,
+    }
+}
+
+fn done(c: replica::Completed) -> session::Completed {
+    session::Completed { changed: c.changed, mismatched: c.mismatched }
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> Result<T, ExchangeError> {

@@ -1,0 +1,224 @@
+//! `sync --watch`: stays connected, comes back when the link is cut, and ends when it is told to.
+//!
+//! One line an event, JSON with `--json`. Pauses between tries grow and differ from node to node,
+//! so that a province that comes back is not stormed; what the province asks for goes first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dongbo_proto::seam::Entropy;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::shell::Shell;
+use super::sync::{end_exit, end_key, end_word, error_sentence, kilobytes};
+use super::{Exit, out};
+use crate::exchange::ExchangeError;
+use crate::exchange::connect::tcp;
+use crate::exchange::converse::{Outcome, Tally, Watcher};
+use crate::office::sync::{Wish, exchange_once};
+use crate::office::{Desk, Result};
+use crate::session::End;
+
+/// First pause after a cut, in milliseconds.
+const PAUSE_MS_MIN: u64 = 500;
+/// Longest pause after cuts, in milliseconds: a line that is back is used within a minute.
+const PAUSE_MS_MAX: u64 = 60_000;
+/// How long an exchange under way may go on after the office wants to stop, in seconds. All that
+/// was acknowledged or staged by then is kept.
+const FAREWELL_S_MAX: u64 = 5;
+
+/// Whether the office wants to stop, and a bell that rings when it does.
+#[derive(Default)]
+struct Leave {
+    wanted: AtomicBool,
+    bell: Notify,
+}
+
+impl Leave {
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the office wants to stop.
+    async fn rung(&self) {
+        while !self.is_wanted() {
+            self.bell.notified().await;
+        }
+    }
+}
+
+/// Stays connected until it is told to end.
+pub fn run(shell: &mut Shell) -> Result<Exit> {
+    let mut desk = shell.open()?;
+    shell.runtime()?.block_on(watch(shell, &mut desk))
+}
+
+async fn watch(shell: &Shell, desk: &mut Desk) -> Result<Exit> {
+    let leave = Arc::new(Leave::default());
+    tokio::spawn(listen(leave.clone()));
+    let mut cuts = 0;
+    let mut exit = Exit::Done;
+    while !leave.is_wanted() {
+        let mut teller = Teller { shell, leave: leave.clone(), last: Tally::default(), met: false };
+        let dial = tcp(desk.identity.server.clone());
+        let wish = Wish { live: true, history: None };
+        let mut parties = desk.parties();
+        let talk = exchange_once(&mut parties, dial, wish, &mut teller);
+        let late = async {
+            leave.rung().await;
+            tokio::time::sleep(Duration::from_secs(FAREWELL_S_MAX)).await;
+        };
+        let talked = tokio::select! {
+            talked = talk => talked,
+            () = late => Err(ExchangeError::Cut),
+        };
+        cuts = if teller.met { 0 } else { cuts };
+        cuts += 1;
+        if leave.is_wanted() {
+            break;
+        }
+        exit = tell(shell, &talked)?;
+        if is_final(&talked) {
+            return Ok(exit);
+        }
+        let pause = pause(&talked, cuts, &*desk.entropy);
+        event(shell, "waiting", "watch-waiting", pause.as_secs());
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = leave.rung() => {}
+        }
+    }
+    desk.replica.sync_outbox()?;
+    event(shell, "left", "watch-left", 0);
+    // It was told to end: a link that was just away is no failure then.
+    Ok(if exit == Exit::NoLink { Exit::Done } else { exit })
+}
+
+/// Listens for the signals by which people and systems end a program.
+async fn listen(leave: Arc<Leave>) {
+    signalled().await;
+    leave.wanted.store(true, Ordering::Relaxed);
+    leave.bell.notify_waiters();
+    leave.bell.notify_one();
+}
+
+#[cfg(unix)]
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let term = signal(SignalKind::terminate());
+    let (Ok(mut term), ctrl_c) = (term, tokio::signal::ctrl_c()) else { return };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = ctrl_c => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// How long to wait: as the province asks, else longer after each cut, and never all alike.
+fn pause(
+    talked: &std::result::Result<Outcome, ExchangeError>,
+    cuts: u32,
+    entropy: &dyn Entropy,
+) -> Duration {
+    let asked = talked.as_ref().map_or(0, |outcome| outcome.come_back_s);
+    let base = match asked {
+        0 => (PAUSE_MS_MIN << cuts.min(10)).min(PAUSE_MS_MAX),
+        seconds => u64::from(seconds) * 1_000,
+    };
+    // Never before the moment that the province asked for.
+    let (least, spread) = if asked == 0 { (base / 2, base) } else { (base, base / 4 + 1) };
+    Duration::from_millis(least + entropy.number() % spread.max(1))
+}
+
+/// Whether trying again by itself would change nothing: a person must act.
+fn is_final(talked: &std::result::Result<Outcome, ExchangeError>) -> bool {
+    match talked {
+        Ok(outcome) => match end_exit(&outcome.end) {
+            Exit::Refused => outcome.end != End::DeliverOnly,
+            exit => exit == Exit::Unexpected,
+        },
+        Err(ExchangeError::Cut) => false,
+        Err(ExchangeError::Link(fault)) => {
+            use crate::exchange::fault::LinkFault::{Broken, Unreachable};
+            !matches!(fault, Broken | Unreachable)
+        }
+        Err(ExchangeError::Replica(e)) => e.storage() != Some(dongbo_sqlite::Kind::Busy),
+        Err(_) => true,
+    }
+}
+
+fn tell(shell: &Shell, talked: &std::result::Result<Outcome, ExchangeError>) -> Result<Exit> {
+    match talked {
+        Ok(outcome) => {
+            let (word, key) = (end_word(&outcome.end), end_key(&outcome.end));
+            if shell.json {
+                out::json(&json!({
+                    "event": "ended", "end": word, "key": key,
+                    "come_back_s": outcome.come_back_s, "message": shell.say(key),
+                }));
+            } else {
+                out::line(&shell.say(key));
+            }
+            Ok(end_exit(&outcome.end))
+        }
+        Err(error) => {
+            let (key, sentence, exit) = error_sentence(shell, error);
+            if shell.json {
+                out::json(&json!({ "event": "cut", "error": key, "message": sentence }));
+            } else {
+                out::line(&sentence);
+            }
+            Ok(exit)
+        }
+    }
+}
+
+fn event(shell: &Shell, word: &str, key: &str, seconds: u64) {
+    if shell.json {
+        out::json(&json!({ "event": word, "seconds": seconds }));
+    } else {
+        out::line(&shell.words.with(key, &[("seconds", &seconds)]));
+    }
+}
+
+/// Says what moves.
+struct Teller<'a> {
+    shell: &'a Shell,
+    leave: Arc<Leave>,
+    last: Tally,
+    met: bool,
+}
+
+impl Watcher for Teller<'_> {
+    fn moved(&mut self, _: &Tally) {}
+
+    fn in_step(&mut self, tally: &Tally) {
+        self.met = true;
+        let sent = tally.acts_sent - self.last.acts_sent;
+        let changed = tally.records_changed - self.last.records_changed;
+        let (up, down) =
+            (tally.bytes_up - self.last.bytes_up, tally.bytes_down - self.last.bytes_down);
+        self.last = tally.clone();
+        if self.shell.json {
+            out::json(&json!({
+                "event": "in_step", "acts_sent": sent, "records_changed": changed,
+                "bytes_up": up, "bytes_down": down, "refilled": tally.refilled,
+            }));
+            return;
+        }
+        let (up, down) = (kilobytes(up), kilobytes(down));
+        let args: [(&str, &dyn std::fmt::Display); 4] =
+            [("acts", &sent), ("records", &changed), ("up", &up), ("down", &down)];
+        out::line(&self.shell.words.with("watch-in-step", &args));
+    }
+
+    fn wants_to_leave(&self) -> bool {
+        self.leave.is_wanted()
+    }
+}

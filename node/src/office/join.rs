@@ -1,0 +1,138 @@
+//! A new node: its key is made here, the code lets it in, and the replica begins.
+//!
+//! A directory is a node from the moment at which `identity` has its name. Until then everything
+//! lies under other names, and joining again with the same code goes on with the same key, so that
+//! a cut link or a power cut between two steps does not burn the invitation.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use dongbo_proto::code::JoinCode;
+use dongbo_proto::seam::Clock;
+use dongbo_sqlite::files::remove_if_there;
+use dongbo_sqlite::{DatabaseKey, DirLock, KeyFile, Protection};
+
+use super::desk::{Desk, KEY_FILE, Opener, has_joined};
+use super::identity::{IDENTITY_FILE, JOINING_FILE, NodeIdentity};
+use super::{OfficeError, Result};
+use crate::exchange::connect::tcp;
+use crate::exchange::join::{Joined, join};
+use crate::exchange::tls::client_config_join;
+use crate::exchange::{ExchangeError, channel};
+use crate::replica::{Identity, OUTBOX_FILE, REPLICA_FILE, Replica, ReplicaError};
+
+/// How long a second `join` waits for the first.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+/// What SQLite may leave beside a database.
+const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+/// A directory that is about to become a node.
+pub struct Newcomer {
+    opener: Opener,
+    key: DatabaseKey,
+    identity: NodeIdentity,
+}
+
+impl Newcomer {
+    /// Makes what is made here: directory, key file, node key. Nobody is asked yet.
+    ///
+    /// # Errors
+    /// [`OfficeError::AlreadyJoined`], or why a file could not be made.
+    pub fn prepare(opener: Opener, server: &str, passphrase: Option<&str>) -> Result<Self> {
+        let dir = opener.dir.clone();
+        make_private(&dir)?;
+        let _lock = DirLock::acquire(&dir, "join", LOCK_WAIT).map_err(ReplicaError::from)?;
+        if has_joined(&dir) {
+            return Err(OfficeError::AlreadyJoined);
+        }
+        let unfinished = dir.join(JOINING_FILE).exists();
+        if !unfinished && dir.join(REPLICA_FILE).exists() {
+            return Err(OfficeError::AlreadyJoined);
+        }
+        let key = key(&opener, passphrase)?;
+        let known = NodeIdentity::read(&dir.join(JOINING_FILE), &key)?;
+        let mut identity = match known {
+            Some(identity) => identity,
+            None => NodeIdentity::make(server, &*opener.entropy)?,
+        };
+        identity.server = server.to_owned();
+        identity.write(&dir.join(JOINING_FILE), &key, &*opener.entropy)?;
+        clear_unfinished(&dir)?;
+        Ok(Newcomer { opener, key, identity })
+    }
+
+    /// Asks the province over TCP.
+    pub async fn ask(&self, code: &JoinCode) -> Result<Joined> {
+        let config = client_config_join(*code.pin()).map_err(ExchangeError::from)?;
+        let channel = channel(config, tcp(self.identity.server.clone())).await?;
+        let now = self.opener.clock.now_ms();
+        Ok(join(channel, code, &self.identity.key, self.identity.author, now).await?)
+    }
+
+    /// Begins the replica with what the province gave; the directory is a node then.
+    pub fn begin(mut self, joined: Joined) -> Result<Desk> {
+        let dir = self.opener.dir.clone();
+        let who = Identity {
+            author: self.identity.author,
+            province: joined.province.clone(),
+            ca_der: joined.ca.clone(),
+            signing_key: joined.signing_key,
+            epoch: joined.epoch,
+            grants: joined.grants,
+            token: joined.token,
+            server_ms: joined.server_ms,
+        };
+        let replica = Replica::create(&dir, &self.key, &who)?;
+        self.identity.certificate = joined.certificate;
+        self.identity.ca = joined.ca;
+        self.identity.province = joined.province;
+        self.identity.write(&dir.join(IDENTITY_FILE), &self.key, &*self.opener.entropy)?;
+        remove_if_there(&dir.join(JOINING_FILE))?;
+        let Opener { dir, person, clock, entropy } = self.opener;
+        Ok(Desk { dir, replica, identity: self.identity, key: self.key, person, clock, entropy })
+    }
+
+    /// Gives up after a refusal: what was made here was never known to anybody, and the directory
+    /// is as it was. (After a cut link it stays, since the province may have answered.)
+    pub fn abandon(self) -> Result<()> {
+        let dir = &self.opener.dir;
+        for name in [JOINING_FILE, KEY_FILE, dongbo_sqlite::lock::LOCK_FILE] {
+            remove_if_there(&dir.join(name))?;
+        }
+        // Only if it is empty; else somebody else's files are in it.
+        let _ = fs::remove_dir(dir);
+        Ok(())
+    }
+
+    /// The clock that the office has.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.opener.clock
+    }
+}
+
+/// A key file from a join that was cut off is used again.
+fn key(opener: &Opener, passphrase: Option<&str>) -> Result<DatabaseKey> {
+    let path = opener.dir.join(KEY_FILE);
+    if path.exists() {
+        return Ok(KeyFile::open(&path, passphrase)?);
+    }
+    let protection = passphrase.map_or(Protection::File, Protection::Passphrase);
+    Ok(KeyFile::create(&path, protection, &mut |b| opener.entropy.fill(b))?)
+}
+
+/// A replica that was begun and never named by an identity holds nothing of anybody's.
+fn clear_unfinished(dir: &Path) -> Result<()> {
+    for end in BESIDE {
+        remove_if_there(&dir.join(format!("{REPLICA_FILE}{end}")))?;
+    }
+    Ok(remove_if_there(&dir.join(OUTBOX_FILE))?)
+}
+
+fn make_private(dir: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.create(dir)?)
+}

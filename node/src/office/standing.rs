@@ -1,0 +1,208 @@
+//! How the node stands: the equation of promise 2 in numbers, its scopes, its certificate, its
+//! clock, its protection, and what to do next.
+//!
+//! *Entered here = at the province + held for review + refused with a reason + not yet sent.* The
+//! first three are from a receipt that the province signed, never from hearsay.
+
+use dongbo_proto::stamp::UnixMs;
+use dongbo_sqlite::Guarded;
+use serde_json::{Value as Json, json};
+
+use super::shown::when;
+use super::sync::server_ahead_ms;
+use super::{Desk, Result};
+use crate::replica::{ScopeState, Status};
+
+/// A certificate that ends sooner than this is worth a word, in days: a month of no link may come.
+const CERTIFICATE_DAYS_SHORT: i64 = 30;
+/// Clocks that differ by less than this are right enough, in milliseconds.
+const CLOCK_MS_MAX: i64 = 60_000;
+/// Silence after which the office is told to exchange, in milliseconds: three days.
+const SILENCE_MS_MAX: i64 = 3 * DAY_MS;
+const DAY_MS: i64 = 86_400_000;
+
+/// What the person had better do, the most pressing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Acts wait to be sent.
+    Send,
+    /// A scope was never filled.
+    Fill,
+    /// Fields are in conflict.
+    Settle,
+    /// The province holds or refused acts.
+    ReadInbox,
+    /// The certificate ends soon.
+    Renew,
+    /// Nothing was heard for long.
+    Listen,
+    /// The clock is wrong.
+    SetClock,
+}
+
+impl Next {
+    /// The key of its sentence.
+    pub fn key(self) -> &'static str {
+        match self {
+            Next::Send => "next-send",
+            Next::Fill => "next-fill",
+            Next::Settle => "next-settle",
+            Next::ReadInbox => "next-inbox",
+            Next::Renew => "next-renew",
+            Next::Listen => "next-listen",
+            Next::SetClock => "next-clock",
+        }
+    }
+}
+
+/// Everything that `status` says.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// What the replica knows.
+    pub status: Status,
+    /// Where the province is.
+    pub server: String,
+    /// What protects the data on this disk.
+    pub guarded: Guarded,
+    /// When the certificate ends.
+    pub certificate_ends_ms: Option<UnixMs>,
+    /// The wall clock.
+    pub now_ms: UnixMs,
+    /// How far the province's clock was ahead when they last met.
+    pub server_ahead_ms: Option<i64>,
+    /// Fields in conflict.
+    pub conflicts: usize,
+}
+
+/// The most conflicts that are counted: above it the number says nothing more.
+const CONFLICTS_COUNTED_MAX: usize = 100_000;
+
+impl Standing {
+    /// Looks.
+    pub fn of(desk: &Desk) -> Result<Self> {
+        let conflicts = desk.replica.conflicts(CONFLICTS_COUNTED_MAX)?;
+        Ok(Standing {
+            status: desk.replica.status()?,
+            server: desk.identity.server.clone(),
+            guarded: desk.key.guarded(),
+            certificate_ends_ms: desk.identity.certificate_ends_ms(),
+            now_ms: desk.clock.now_ms(),
+            server_ahead_ms: server_ahead_ms(&desk.replica)?,
+            conflicts: conflicts.iter().map(|c| c.fields.len()).sum(),
+        })
+    }
+
+    /// Whole days until the certificate ends, by the better of the two clocks.
+    pub fn certificate_days(&self) -> Option<i64> {
+        let now = self.true_now_ms();
+        self.certificate_ends_ms.map(|ends| (ends - now).div_euclid(DAY_MS))
+    }
+
+    /// The time as the province would say it.
+    pub fn true_now_ms(&self) -> UnixMs {
+        let shifted = self.now_ms.saturating_add(self.server_ahead_ms.unwrap_or(0));
+        shifted.max(self.status.last_server_ms)
+    }
+
+    /// Whether this computer's clock is wrong, as far as it can be known.
+    pub fn clock_is_wrong(&self) -> bool {
+        let behind = self.now_ms + CLOCK_MS_MAX < self.status.last_server_ms;
+        behind || self.server_ahead_ms.is_some_and(|ms| ms.abs() > CLOCK_MS_MAX)
+    }
+
+    /// What to do next, the most pressing first.
+    pub fn next(&self) -> Vec<Next> {
+        let status = &self.status;
+        let ended = self.certificate_days().is_some_and(|d| d < CERTIFICATE_DAYS_SHORT);
+        let silent = self.true_now_ms() - status.last_server_ms > SILENCE_MS_MAX;
+        let filling = status.scopes.iter().any(ScopeState::is_filling);
+        let equation = &status.equation;
+        let all = [
+            (equation.unsent > 0, Next::Send),
+            (filling, Next::Fill),
+            (self.conflicts > 0, Next::Settle),
+            (equation.held + equation.refused > 0, Next::ReadInbox),
+            (ended, Next::Renew),
+            (silent, Next::Listen),
+            (self.clock_is_wrong(), Next::SetClock),
+        ];
+        all.into_iter().filter(|(applies, _)| *applies).map(|(_, next)| next).collect()
+    }
+
+    /// The JSON that is a contract.
+    pub fn to_json(&self) -> Json {
+        let status = &self.status;
+        json!({
+            "province": status.province,
+            "author": status.author,
+            "server": self.server,
+            "epoch": status.receipt.as_ref().map(|r| r.epoch.to_string()),
+            "equation": equation_json(&status.equation),
+            "receipt": status.receipt.as_ref().map(|r| json!({
+                "position": r.position, "at_ms": r.at_ms, "when": when(r.at_ms), "chain": r.chain,
+            })),
+            "last_contact_ms": status.last_server_ms,
+            "last_contact": when(status.last_server_ms),
+            "backed_up": status.backed_up,
+            "scopes": status.scopes.iter().map(scope_json).collect::<Vec<_>>(),
+            "certificate": {
+                "ends": self.certificate_ends_ms.map(when),
+                "days_left": self.certificate_days(),
+            },
+            "protection": protection(self.guarded),
+            "clock": {
+                "local_ms": self.now_ms,
+                "server_ahead_ms": self.server_ahead_ms,
+                "wrong": self.clock_is_wrong(),
+            },
+            "conflicts": self.conflicts,
+            "inbox": status.inbox,
+            "mended": {
+                "acts_from_outbox": status.opened.rewound,
+                "acts_to_outbox": status.opened.topped_up,
+                "outbox_torn": status.opened.torn,
+            },
+            "next": self.next().into_iter().map(Next::key).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// The equation as numbers, and whether it balances.
+pub fn equation_json(equation: &crate::replica::Equation) -> Json {
+    json!({
+        "entered": equation.entered,
+        "merged": equation.merged,
+        "held": equation.held,
+        "refused": equation.refused,
+        "unsent": equation.unsent,
+        "balances": equation.holds(),
+    })
+}
+
+/// Where a scope stands, in a word.
+pub fn scope_word(scope: &ScopeState) -> &'static str {
+    match (scope.granted, scope.is_filling()) {
+        (false, _) => "withdrawn",
+        (true, true) => "filling",
+        (true, false) => "in_step",
+    }
+}
+
+fn scope_json(scope: &ScopeState) -> Json {
+    json!({
+        "scope": scope.grant.scope.0,
+        "code": scope.grant.code,
+        "name": scope.grant.name,
+        "state": scope_word(scope),
+        "revision": scope.visible,
+        "refills": scope.refills,
+    })
+}
+
+/// The word for what protects the data on this disk.
+pub fn protection(guarded: Guarded) -> &'static str {
+    match guarded {
+        Guarded::ByFile => "key_file",
+        Guarded::ByPassphrase => "passphrase",
+    }
+}
