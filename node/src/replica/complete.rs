@@ -119,7 +119,7 @@ fn settle(work: &Work<'_>, checkpoint: Option<&Checkpoint>) -> Result<Completed>
     if let Some(checkpoint) = checkpoint {
         meet(&mut settle, checkpoint);
     }
-    settle.leaving = leaving(&settle, checkpoint);
+    settle.leaving = leaving(&settle);
     let marks = marks(&settle, checkpoint);
     settle.index(&pending(work)?)?;
     settle.settle_acts(|scope| marks.iter().find(|m| m.scope == scope).map(|m| m.revision))?;
@@ -152,11 +152,9 @@ fn meet(settle: &mut Settle<'_, '_>, checkpoint: &Checkpoint) {
     }
 }
 
-/// The scopes that are no longer granted.
-fn leaving(settle: &Settle<'_, '_>, checkpoint: Option<&Checkpoint>) -> Vec<ScopeId> {
-    let named = |s: ScopeId| checkpoint.is_none_or(|c| c.marks.iter().any(|m| m.scope == s));
-    let gone = |s: &&ScopeState| !s.granted || !named(s.grant.scope);
-    settle.scopes.values().filter(gone).map(|s| s.grant.scope).collect()
+/// The scopes that are no longer granted. One that a checkpoint does not name waits for the next.
+fn leaving(settle: &Settle<'_, '_>) -> Vec<ScopeId> {
+    settle.scopes.values().filter(|s| !s.granted).map(|s| s.grant.scope).collect()
 }
 
 /// Where each scope is after this.

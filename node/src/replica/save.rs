@@ -4,7 +4,7 @@ use dongbo_proto::act::Act;
 use dongbo_proto::bytes::Writer;
 use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::fate::Reason;
-use dongbo_proto::id::FieldId;
+use dongbo_proto::id::{FieldId, ScopeId};
 use dongbo_proto::limits;
 use dongbo_proto::merge;
 use dongbo_proto::stamp::{self, UnixMs};
@@ -76,8 +76,9 @@ fn check(draft: usize, act: &Act, work: &Work<'_>) -> Result<()> {
         if !writes.fields.iter().all(|write| stored(write.field)) {
             return Err(refused(Reason::NotWritable));
         }
+        // The reference is pulled by all and written by the province.
         if let Some(home) = writes.create
-            && !work.holds(home)?
+            && (home == ScopeId::REFERENCE || !work.holds(home)?)
         {
             return Err(ReplicaError::ScopeNotHeld(home));
         }
