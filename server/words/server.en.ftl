@@ -76,6 +76,8 @@ fault-act-or-job = An act (AUTHOR:POSITION) or a job (UUID) is needed. Nothing w
 fault-no-such-act = There is no act { $id }. Nothing was changed.
 fault-no-such-job = There is no job { $id }. Nothing was changed.
 fault-place = One of --home, --guest with --as, or --leave is needed. Nothing was changed.
+fault-place-reference = The reference belongs to every node and is not moved. Nothing was changed.
+fault-undo-no-writes = The act { $act } writes no field (it places, decides or takes back), so it cannot be taken back. Nothing was changed. Use place, or write the right value.
 fault-refused = It cannot be done: { $why }. Nothing was changed.
 fault-unknown = There is no such thing ({ $what }). Nothing was changed.
 fault-already = It is so already ({ $what }). Nothing was changed.
@@ -141,7 +143,11 @@ fate-refused = refused
 fate-retracted = taken back
 history-grounds = grounds: { $grounds }
 edit-done = Saved (act { $act }).
-undo-done = Took back { $acts } acts. The values before them return; history keeps everything.
+undo-done =
+    { $acts ->
+        [one] Took back one act.
+       *[other] Took back { $acts } acts.
+    } The values before return; history keeps everything.
 place-home = Record { $record } now belongs to { $name } ({ $scope }).
 place-guest = { $name } ({ $scope }) may now see record { $record }.
 place-leave = { $name } ({ $scope }) no longer sees record { $record }; it leaves that replica at the next exchange.

@@ -146,8 +146,9 @@ impl What {
     fn acts(&self, tx: &dyn ReadTx) -> Result<Vec<ActId>> {
         let none = |key, id: &dyn std::fmt::Display| Fault::new(Exit::NotFound, key).with("id", id);
         match self {
-            What::Act(act) => match tx.frame_of(*act)? {
-                Some(_) => Ok(vec![*act]),
+            What::Act(act) => match registry::act(tx, *act)? {
+                Some(told) if told.writes().next().is_some() => Ok(vec![*act]),
+                Some(_) => Err(Fault::new(Exit::Refused, "fault-undo-no-writes").with("act", act)),
                 None => Err(none("fault-no-such-act", act)),
             },
             What::Job(job) => {
@@ -171,6 +172,9 @@ pub fn place(ctx: &Context, args: &PlaceArgs) -> Result<()> {
     let now_ms = ctx.now_ms();
     let (act, scope) = store.write_now(|tx: &mut dyn WriteTx| {
         let record = find(tx.reading(), args.record)?;
+        if catalogue().kind(record.kind).is_none_or(|k| k.reference) {
+            return Err(Fault::new(Exit::Refused, "fault-place-reference"));
+        }
         let scope = node::scope(tx.reading(), code)?;
         let by = (ctx.person.as_str(), args.grounds.as_deref());
         let key = (record.kind, record.id);

@@ -87,12 +87,13 @@ fn scopes(store: &StoreHandle, codes: &[String], of: Option<AuthorId>) -> Result
     })
 }
 
-/// The scope of a code.
+/// The scope of a code. The reference is none that a node could be given or a record moved to:
+/// everybody has it.
 ///
 /// # Errors
 /// There is none.
 pub fn scope(tx: &dyn ReadTx, code: &str) -> Result<ScopeRow> {
-    let found = tx.scope_of_code(code.trim())?;
+    let found = tx.scope_of_code(code.trim())?.filter(|s| s.id != ScopeId::REFERENCE);
     found.ok_or_else(|| Fault::new(Exit::NotFound, "fault-no-such-scope").with("code", code))
 }
 

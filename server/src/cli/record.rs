@@ -1,6 +1,7 @@
 //! Looking at records: `record show`, `list`, `search`.
 
 use dongbo_proto::catalogue::{Kind, catalogue};
+use dongbo_proto::id::ScopeId;
 use dongbo_proto::record::Record;
 use dongbo_proto::value::Value;
 use serde_json::{Value as Json, json};
@@ -51,6 +52,7 @@ fn list(ctx: &Context, args: &ListArgs) -> Result<()> {
     let store = ctx.home()?.registry()?;
     let (records, codes) = store.read_now(|tx| {
         let home = match &args.scope {
+            Some(code) if code == registry::REFERENCE_CODE => Some(ScopeId::REFERENCE),
             Some(code) => Some(node::scope(tx, code)?.id),
             None => None,
         };

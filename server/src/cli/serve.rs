@@ -3,6 +3,7 @@
 //! Deliberately absent: connections and conversations (`service`). Commands of other processes
 //! (`invite`, `revoke`, `import` …) work beside it: the service looks for what they wrote.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,6 +153,7 @@ fn log_to_stderr(args: &ServeArgs) -> Result<()> {
     let filter = EnvFilter::try_new(&args.log)
         .map_err(|e| Fault::new(Exit::Usage, "fault-log-filter").because(e))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     let started = if args.log_json { log.json().try_init() } else { log.try_init() };
     started.map_err(|e| unexpected(&e))
 }

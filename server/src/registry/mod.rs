@@ -8,6 +8,7 @@
 //! Deliberately absent: sockets and frames on the wire (`session`, `service`), SQL (`store`), the
 //! rules of merge (`proto::merge`), certificates (`ca`).
 
+mod act;
 mod apply;
 mod backup;
 mod decide;
@@ -28,6 +29,7 @@ mod verify;
 mod view;
 mod work;
 
+pub use act::act;
 pub use backup::{adopt_standing, mark_backed_up, positions, standing_since};
 pub use enrol::{
     JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join, make_scopes,

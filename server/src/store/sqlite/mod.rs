@@ -20,6 +20,7 @@ mod tx;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::rusqlite::{self, Connection};
 use dongbo_sqlite::{Access, DatabaseKey, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify, quick_check};
 
@@ -179,9 +180,9 @@ impl Store for SqliteStore {
     fn bytes(&self) -> Result<u64> {
         let conn = self.reader()?;
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        let size: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
         self.put_back(conn);
-        Ok((pages * size).cast_unsigned())
+        // SQLCipher answers `PRAGMA page_size` with text of its own; the size is a constant of ours.
+        Ok(pages.cast_unsigned() * PAGE_BYTES as u64)
     }
 }
 
