@@ -1,3 +1,4 @@
 //! A province in a box.
 
+pub mod bench;
 pub mod province;
