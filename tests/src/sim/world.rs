@@ -1,0 +1,219 @@
+//! What the driver, the hosts, the nemesis and the checks share: the disks of the machines, the
+//! log, the ledger and the counts. A run is one thread, so interior mutability suffices.
+//!
+//! A machine's struct is what survives a crash of its process; what a process holds open is in the
+//! `RefCell<Option<…>>` fields, which a crash empties.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dongbo_node::replica::Replica;
+use dongbo_node::session::Link;
+use dongbo_proto::code::JoinCode;
+use dongbo_proto::id::{AuthorId, ScopeId};
+use dongbo_proto::seam;
+use dongbo_server::store::StoreHandle;
+use dongbo_sqlite::DatabaseKey;
+
+use super::Plan;
+use super::clock::HostClock;
+use super::ledger::Ledger;
+use super::log::Log;
+use super::random::Seeded;
+
+/// The province's machine.
+pub struct Server {
+    /// Its data directory.
+    pub dir: PathBuf,
+    /// The key of its database.
+    pub key: DatabaseKey,
+    /// Its clock.
+    pub clock: Arc<HostClock>,
+    /// Its random bytes.
+    pub entropy: Arc<Seeded>,
+    /// The registry as the province's own program has it open, while the machine runs.
+    pub desk: RefCell<Option<StoreHandle>>,
+    /// How often it was started.
+    pub starts: Cell<u32>,
+}
+
+/// A commune's machine.
+pub struct Node {
+    /// Its name in the simulated network.
+    pub name: String,
+    /// Its data directory.
+    pub dir: PathBuf,
+    /// The key of its database.
+    pub key: DatabaseKey,
+    /// Its identity's private key.
+    pub pkcs8: Vec<u8>,
+    /// Its id.
+    pub author: AuthorId,
+    /// The code with which it joins.
+    pub code: JoinCode,
+    /// The scopes for which it was invited.
+    pub scopes: Vec<ScopeId>,
+    /// Its clock.
+    pub clock: Arc<HostClock>,
+    /// Its random bytes.
+    pub entropy: Arc<Seeded>,
+    /// The certificate that it keeps; none before it has joined.
+    pub certificate: RefCell<Option<Vec<u8>>>,
+    /// What it knows of its link.
+    pub link: Cell<Link>,
+    /// The replica as the office's program has it open, while the machine runs.
+    pub office: RefCell<Option<Replica>>,
+    /// Whether a conversation is under way.
+    pub talking: Cell<bool>,
+    /// Conversations that came to their end since people stopped, with what they moved.
+    pub calm_talks: RefCell<Vec<Moved>>,
+    /// How often it was started.
+    pub starts: Cell<u32>,
+}
+
+/// What one conversation moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// True time at which it began.
+    pub began: Duration,
+    /// Acts sent.
+    pub acts: u64,
+    /// Records that came down.
+    pub records: u64,
+    /// Rows that changed here.
+    pub rows: usize,
+}
+
+/// Counts by name, for the table at the end.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// Everything of one run.
+pub struct World {
+    /// What was asked for.
+    pub plan: Plan,
+    /// What happened.
+    pub log: RefCell<Log>,
+    /// What people were told is saved.
+    pub ledger: RefCell<Ledger>,
+    /// Faults injected.
+    pub faults: RefCell<Counts>,
+    /// Checks made.
+    pub checks: RefCell<Counts>,
+    /// What people did.
+    pub deeds: RefCell<Counts>,
+    /// The first thing that went wrong.
+    pub failure: RefCell<Option<String>>,
+    /// True time.
+    pub elapsed: Cell<Duration>,
+    /// People have stopped: nodes only exchange.
+    pub calm: Arc<AtomicBool>,
+    /// The province.
+    pub server: Server,
+    /// The communes.
+    pub nodes: Vec<Node>,
+}
+
+impl World {
+    /// Writes a line into the log.
+    pub fn say(&self, who: &str, what: fmt::Arguments<'_>) {
+        let at = turmoil::sim_elapsed().unwrap_or_else(|| self.elapsed.get());
+        self.log.borrow_mut().say(at, who, what);
+    }
+
+    /// Keeps the first thing that goes wrong; the driver stops at it.
+    pub fn fail(&self, what: fmt::Arguments<'_>) {
+        self.say("FAIL", what);
+        self.failure.borrow_mut().get_or_insert_with(|| what.to_string());
+    }
+
+    /// Whether people have stopped.
+    pub fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
+    /// Counts something that people did.
+    pub fn did(&self, what: &'static str) {
+        *self.deeds.borrow_mut().entry(what).or_default() += 1;
+    }
+
+    /// Counts a fault.
+    pub fn injected(&self, what: &'static str) {
+        *self.faults.borrow_mut().entry(what).or_default() += 1;
+    }
+
+    /// Counts a check, and keeps what it found wrong.
+    pub fn check(&self, name: &'static str, found: Result<(), String>) {
+        *self.checks.borrow_mut().entry(name).or_default() += 1;
+        if let Err(wrong) = found {
+            self.fail(format_args!("{name}: {wrong}"));
+        }
+    }
+}
+
+/// A machine's disk as it was when its process died: what was committed, without the shared memory
+/// that dies with the process and without the tidying that an orderly exit does.
+pub fn keep_as_killed(dir: &Path) -> std::io::Result<PathBuf> {
+    let kept = dir.with_extension("killed");
+    std::fs::create_dir(&kept)?;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !name.to_string_lossy().ends_with("-shm") {
+            std::fs::copy(entry.path(), kept.join(name))?;
+        }
+    }
+    Ok(kept)
+}
+
+/// Puts a kept disk in the place of what the dropped process left.
+pub fn put_back_killed(dir: &Path, kept: &Path) -> std::io::Result<()> {
+    std::fs::remove_dir_all(dir)?;
+    std::fs::rename(kept, dir)
+}
+
+/// A shared world.
+pub type Shared = Rc<World>;
+
+/// Draws a commune's machine.
+pub fn node(
+    plan: &Plan,
+    at: usize,
+    under: &Path,
+    pin: dongbo_proto::code::CaPin,
+    scopes: Vec<ScopeId>,
+) -> std::io::Result<Node> {
+    let name = format!("n{}", at + 1);
+    let dir = under.join(&name);
+    std::fs::create_dir(&dir)?;
+    let entropy = Arc::new(Seeded::new(plan.seed, &format!("node {name}")));
+    let draw = entropy.clone();
+    let seed: [u8; 32] = seam::bytes(entropy.as_ref());
+    Ok(Node {
+        key: DatabaseKey::generate(&mut |bytes: &mut [u8]| seam::Entropy::fill(draw.as_ref(), bytes)),
+        pkcs8: [PKCS8_ED25519, &seed].concat(),
+        author: AuthorId(seam::Entropy::number(entropy.as_ref())),
+        code: JoinCode::new(seam::bytes(entropy.as_ref()), pin),
+        name,
+        dir,
+        scopes,
+        clock: Arc::default(),
+        entropy,
+        certificate: RefCell::default(),
+        link: Cell::default(),
+        office: RefCell::default(),
+        talking: Cell::default(),
+        calm_talks: RefCell::default(),
+        starts: Cell::default(),
+    })
+}
+
+/// What stands before the seed in an Ed25519 key of PKCS#8, version 1.
+const PKCS8_ED25519: &[u8] = &[
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
