@@ -48,8 +48,8 @@ pub fn named(over: &Over, created: ActId) -> Named {
     }
 }
 
-/// Merges one write of an act that this field has not seen before. An act that names itself (as a
-/// creation that elides its own id would) names nothing.
+/// Merges one write of an act that this field has not seen before. An act that is a head already is
+/// left as it is; one that names itself (as a creation that elides its own id would) names nothing.
 ///
 /// `arrived` says whether the caller's journal has merged an act: one that is named, is no head and
 /// has not arrived is remembered, and goes straight to history when it comes. A caller that holds
@@ -61,6 +61,9 @@ pub fn apply(
     over: &[ActId],
     arrived: impl Fn(ActId) -> bool,
 ) -> Effect {
+    if field.heads.iter().any(|head| head.act == origin.act) {
+        return if field.heads.len() == 1 { Effect::Sole } else { Effect::Beside };
+    }
     let other = |act: &ActId| *act != origin.act;
     if field.undone.is_empty() {
         over.iter().filter(|a| other(a)).for_each(|act| replace(field, *act, &arrived));
