@@ -56,8 +56,8 @@ pub struct PageReply {
     pub states: Vec<States>,
     /// Where it stands after these.
     pub cursors: Vec<ScopeCursor>,
-    /// The marks of all its scopes, if all were asked for and after these pages nothing remains in this
-    /// snapshot.
+    /// The marks of the scopes asked for that it holds, if after these pages nothing remains in this
+    /// snapshot. One that was granted since its Hello waits for the next.
     pub complete: Option<Vec<ScopeMark>>,
 }
 
@@ -80,16 +80,16 @@ pub fn page(tx: &dyn ReadTx, ask: &PageAsk) -> Result<PageReply> {
     let inbox = outcomes.last().map_or(ask.inbox, |o| o.sequence);
     let mut filler = Filler { tx, author: ask.author, budget: ask.records_max.max(1), states: Vec::new() };
     let mut cursors = Vec::with_capacity(scopes.len());
-    let mut all = inbox >= author.inbox;
+    let mut all = inbox >= author.inbox && !ask.cursors.is_empty();
+    let mut marks = Vec::with_capacity(scopes.len());
     for scope in &scopes {
-        let Some(mut cursor) = ask.cursors.iter().find(|c| c.scope == scope.id).copied() else {
-            all = false;
-            continue;
-        };
+        let asked = ask.cursors.iter().find(|c| c.scope == scope.id).copied();
+        let Some(mut cursor) = asked else { continue };
         all &= filler.scope(scope, &mut cursor)?;
         cursors.push(cursor);
+        marks.push(mark(scope));
     }
-    let complete = all.then(|| scopes.iter().map(mark).collect());
+    let complete = all.then_some(marks);
     Ok(PageReply { acks, outcomes, states: filler.states, cursors, complete })
 }
 
@@ -134,6 +134,10 @@ impl Filler<'_> {
     fn scope(&mut self, scope: &ScopeRow, cursor: &mut ScopeCursor) -> Result<bool> {
         let fresh = cursor.visible == 0 && cursor.staged == 0;
         if fresh || cursor.filled_to.is_some() {
+            // A fill begins with its first page: a cursor that is set and empty would look filled.
+            if self.budget == 0 {
+                return Ok(false);
+            }
             if fresh {
                 cursor.staged = scope.revision;
             }
