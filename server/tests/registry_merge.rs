@@ -3,7 +3,7 @@
 mod registry_world;
 
 use dongbo_proto::act::{FieldWrite, Intent, Op, Over, RecordWrites};
-use dongbo_proto::fate::{Fate, Reason};
+use dongbo_proto::fate::{Fate, Reason, SCOPE_BORN};
 use dongbo_proto::frame::Stop;
 use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
 use dongbo_proto::record::Rank;
@@ -21,7 +21,7 @@ fn a_plain_edit_merges_as_written_and_moves_its_scope_on() {
     let received = world.push(&mut node, vec![vec![create(id, 1, "Nguyễn Văn A")], vec![edit(id, PHONE, "0911", Over::Creation)]]);
     assert_eq!(fates(&received.runs), [AS_WRITTEN, AS_WRITTEN]);
     assert_eq!(received.runs.len(), 1, "one run for what follows");
-    assert_eq!(received.runs[0].at, [(ScopeId(1), 1)]);
+    assert_eq!(received.runs[0].at, [(ScopeId(1), SCOPE_BORN + 1)]);
     assert_eq!(received.news, [ScopeId(1)]);
     assert_eq!(world.shown(id, PHONE).as_deref(), Some("0911"));
     world.sound();
