@@ -1,6 +1,7 @@
 //! `join`: first contact, and the first exchange.
 
 use dongbo_proto::code::JoinCode;
+use dongbo_proto::id::ScopeId;
 use serde_json::json;
 
 use super::args::Join;
@@ -52,7 +53,8 @@ fn is_final(error: &OfficeError) -> bool {
 
 fn tell(shell: &Shell, desk: &Desk, tally: Option<Result<sync::Report>>) -> Result<Exit> {
     let grants = desk.grants()?;
-    let codes: Vec<_> = grants.iter().map(|g| g.code.clone()).collect();
+    let own = grants.iter().filter(|g| g.scope != ScopeId::REFERENCE);
+    let codes: Vec<_> = own.map(|g| g.code.clone()).collect();
     let synced = tally.as_ref().map(|t| t.as_ref().ok().map(sync::Report::to_json));
     if shell.json {
         out::json(&json!({

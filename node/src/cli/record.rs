@@ -255,8 +255,7 @@ fn condition(desk: &Desk, kind: &Kind, pair: &str) -> Result<(FieldId, Value)> {
 
 fn search(shell: &Shell, kind: &Kind, text: &str, limit: usize) -> Result<Exit> {
     let desk = shell.open()?;
-    let mut records = desk.replica.search(text, limit)?;
-    records.retain(|record| record.kind == kind.id);
+    let records = desk.replica.search_of(kind.id, text, limit)?;
     print_list(shell, &desk, kind, &records, &[])
 }
 

@@ -50,11 +50,6 @@ fn one(shell: &Shell, db: &Connection, text: &str) -> Result<()> {
     if !READING.iter().any(|word| lower.starts_with(word)) {
         return Err(OfficeError::NotReadOnly);
     }
-    let refused = |e: rusqlite::Error| match e.sqlite_error_code() {
-        // What SQLite says of a statement names words of the statement, never data.
-        Some(rusqlite::ErrorCode::Unknown) => OfficeError::Statement(message(&e)),
-        _ => ReplicaError::from(e).into(),
-    };
     let mut statement = db.prepare(text).map_err(refused)?;
     if !statement.readonly() {
         return Err(OfficeError::NotReadOnly);
@@ -62,11 +57,12 @@ fn one(shell: &Shell, db: &Connection, text: &str) -> Result<()> {
     print(shell, &mut statement).map_err(refused)
 }
 
-fn message(error: &rusqlite::Error) -> String {
+/// What SQLite says of a statement names words of the statement, never data.
+fn refused(error: rusqlite::Error) -> OfficeError {
     match error {
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        rusqlite::Error::SqliteFailure(_, Some(msg)) => msg.clone(),
-        other => other.to_string(),
+        rusqlite::Error::SqlInputError { msg, .. } => OfficeError::Statement(msg),
+        rusqlite::Error::MultipleStatement => OfficeError::NotReadOnly,
+        other => ReplicaError::from(other).into(),
     }
 }
 

@@ -11,7 +11,8 @@ use dongbo_proto::value::Value;
 
 use super::{OfficeError, Result};
 
-/// A name that is further than this from all known ones is not guessed at.
+/// A name that is further than this from all known ones, or than a third of its letters, is not
+/// guessed at.
 const GUESS_EDITS_MAX: usize = 4;
 
 /// Fields with their new values, each field once, by rising number.
@@ -111,7 +112,7 @@ pub fn invalid(field: &Field, why: validate::Invalid) -> OfficeError {
 pub fn nearest<'n>(text: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
     let typed = fold::fold(text).replace(['-', ' '], "_");
     let near = known.map(|name| (edits(&typed, name), name)).min()?;
-    let most = GUESS_EDITS_MAX.min(typed.chars().count() / 2);
+    let most = GUESS_EDITS_MAX.min(typed.chars().count() / 3);
     (near.0 <= most || (typed.len() > 2 && near.1.contains(&typed))).then(|| near.1.to_owned())
 }
 

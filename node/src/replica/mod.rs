@@ -31,6 +31,7 @@ mod settle;
 mod stage;
 mod table;
 mod verify;
+mod waiting;
 mod work;
 
 use std::path::{Path, PathBuf};

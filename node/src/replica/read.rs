@@ -105,18 +105,10 @@ impl Replica {
     /// What storage says.
     pub fn search(&self, typed: &str, limit: usize) -> Result<Vec<Record>> {
         self.read(|work| {
-            let Some(query) = find::query(typed) else { return Ok(Vec::new()) };
+            let words = find::query(typed);
             let mut found = Vec::new();
             for table in work.tables.all() {
-                let Some(index) = &table.search else { continue };
-                let sql = format!(
-                    "{} WHERE rowid IN ({}) AND void_reason IS NULL LIMIT {}",
-                    table.select, index.matching, limit - found.len()
-                );
-                found.extend(records(work, table, &sql, &[&query])?);
-                if found.len() >= limit {
-                    break;
-                }
+                found.extend(search_in(work, table, &words, limit - found.len())?);
             }
             Ok(found)
         })
@@ -223,6 +215,24 @@ impl Replica {
     }
 }
 
+/// Records of one kind that have each of the words.
+pub(super) fn search_in(
+    work: &Work<'_>,
+    table: &KindTable,
+    words: &[String],
+    limit: usize,
+) -> Result<Vec<Record>> {
+    let Some(index) = table.search.as_ref().filter(|_| limit > 0 && !words.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let (all, matching) = (&table.select, index.matching(words.len()));
+    let sql = format!(
+        "{all} WHERE rowid IN ({matching}) AND void_reason IS NULL ORDER BY rowid LIMIT {limit}"
+    );
+    let bound: Vec<&dyn ToSql> = words.iter().map(|word| word as &dyn ToSql).collect();
+    records(work, table, &sql, &bound)
+}
+
 fn list_sql<'f>(table: &KindTable, filter: &'f Filter, limit: usize) -> (String, Vec<Box<dyn ToSql + 'f>>) {
     let mut sql = format!("{} WHERE true", table.select);
     let mut bound: Vec<Box<dyn ToSql + 'f>> = Vec::new();
@@ -245,7 +255,7 @@ fn list_sql<'f>(table: &KindTable, filter: &'f Filter, limit: usize) -> (String,
     (sql, bound)
 }
 
-fn records(work: &Work<'_>, table: &KindTable, sql: &str, bound: &[&dyn ToSql]) -> Result<Vec<Record>> {
+pub(super) fn records(work: &Work<'_>, table: &KindTable, sql: &str, bound: &[&dyn ToSql]) -> Result<Vec<Record>> {
     let mut statement = work.db.prepare_cached(sql)?;
     let mut rows = statement.query(bound)?;
     let mut records = Vec::new();
@@ -258,7 +268,7 @@ fn records(work: &Work<'_>, table: &KindTable, sql: &str, bound: &[&dyn ToSql]) 
     Ok(records)
 }
 
-fn own_acts(work: &Work<'_>, first: u64, last: u64, limit: usize) -> Result<Vec<OwnAct>> {
+pub(super) fn own_acts(work: &Work<'_>, first: u64, last: u64, limit: usize) -> Result<Vec<OwnAct>> {
     let sql = "SELECT act FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?";
     let mut statement = work.db.prepare_cached(sql)?;
     let mut rows = statement.query(params![int(first), int(last), limit as i64])?;
