@@ -27,10 +27,13 @@ impl Replica {
         self.write("acknowledge", |work| {
             check_receipt(work, receipt, &key)?;
             let tail = journal::tail(work.db)?.position;
-            let mut known = acknowledged(work.db)?;
+            let (mut again, mut known) = (delivered(work.db)?, acknowledged(work.db)?);
+            let before = known;
             for run in runs {
+                again = take_again(work.db, run, again, before)?;
                 known = take_run(work.db, run, known, tail)?;
             }
+            put_delivered(work.db, again, before)?;
             put_receipt(work.db, receipt)
         })
     }
@@ -62,6 +65,23 @@ pub(super) fn acknowledged(db: &Connection) -> Result<u64> {
     let sql = "SELECT last FROM ack ORDER BY first DESC LIMIT 1";
     let last = db.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
     Ok(last.map_or(0, uint))
+}
+
+/// The position up to which the server in force holds this journal. Less than what was acknowledged
+/// after it came back from a backup: the acts between are sent again. They stay settled, for every
+/// scope is filled again, and the states that fill it come behind their merge.
+pub(super) fn delivered(db: &Connection) -> Result<u64> {
+    let held = setting::fixed(db, setting::DELIVERED)?.map(u64::from_be_bytes);
+    let known = acknowledged(db)?;
+    Ok(held.map_or(known, |held| held.min(known)))
+}
+
+/// Notes how far the server in force holds what was acknowledged.
+pub(super) fn put_delivered(db: &Connection, held: u64, acknowledged: u64) -> Result<()> {
+    match held < acknowledged {
+        true => setting::put(db, setting::DELIVERED, &held.to_be_bytes()),
+        false => setting::remove(db, setting::DELIVERED),
+    }
 }
 
 /// The last outcome that is here; 0 before the first.
@@ -137,6 +157,43 @@ fn take_run(db: &Connection, run: &AckRun, known: u64, tail: u64) -> Result<u64>
     let run = Unsettled::of(run).after(known);
     run.put(db, false)?;
     Ok(run.last())
+}
+
+/// Takes in what became of acts that were acknowledged before and had to be sent again: their new
+/// facts, whether settled or not as before. Answers how far such acts are delivered.
+fn take_again(db: &Connection, run: &AckRun, delivered: u64, known: u64) -> Result<u64> {
+    let last = run.last().min(known);
+    if run.count == 0 || last <= delivered {
+        return Ok(delivered);
+    }
+    if run.first > delivered + 1 {
+        return Err(Word::AckGap.into());
+    }
+    let part = Unsettled::of(run).after(delivered);
+    let part = part.clone().take(last + 1 - part.first);
+    for (row, settled) in overlapping(db, part.first, part.last())? {
+        db.prepare_cached("DELETE FROM ack WHERE first = ?")?.execute([int(row.first)])?;
+        let (from, to) = (row.first.max(part.first), row.last().min(part.last()));
+        if row.first < from {
+            row.clone().take(from - row.first).put(db, settled)?;
+        }
+        part.clone().after(from - 1).take(to + 1 - from).put(db, settled)?;
+        if row.last() > to {
+            row.after(to).put(db, settled)?;
+        }
+    }
+    Ok(last)
+}
+
+fn overlapping(db: &Connection, first: u64, last: u64) -> Result<Vec<(Unsettled, bool)>> {
+    let sql = format!("SELECT {COLUMNS}, settled FROM ack WHERE first <= ? AND last >= ? ORDER BY first");
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![int(last), int(first)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push((of_row(row)?, row.get(6)?));
+    }
+    Ok(found)
 }
 
 /// A run of acts whose fate is known.

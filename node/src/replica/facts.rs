@@ -175,7 +175,7 @@ fn receipt(work: &Work<'_>) -> Result<Option<Receipt>> {
 
 fn facts(work: &Work<'_>) -> Result<Facts> {
     let tail = journal::tail(work.db)?;
-    let acknowledged = ack::acknowledged(work.db)?;
+    let acknowledged = ack::delivered(work.db)?;
     let scopes = scope::all(work.db)?;
     let marks: Vec<ScopeMark> = scopes.iter().map(ScopeState::mark).collect();
     Ok(Facts {

@@ -37,6 +37,8 @@ pub(super) const EPOCH: &str = "epoch";
 pub(super) const TOKEN: &str = "token";
 pub(super) const SERVER_MS: &str = "server_ms";
 pub(super) const BACKED_UP: &str = "backed_up";
+/// How far the server in force holds this journal, where that is less than was acknowledged.
+pub(super) const DELIVERED: &str = "delivered";
 pub(super) const CATALOGUE: &str = "catalogue";
 /// Names that callers give to what they keep here begin so.
 pub(super) const NOTE: &str = "note.";
@@ -63,6 +65,12 @@ pub(super) fn must<const N: usize>(db: &Connection, key: &str) -> Result<[u8; N]
 pub(super) fn put(db: &Connection, key: &str, value: &[u8]) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)";
     db.prepare_cached(sql)?.execute(params![key, value])?;
+    Ok(())
+}
+
+/// Forgets a setting.
+pub(super) fn remove(db: &Connection, key: &str) -> Result<()> {
+    db.prepare_cached("DELETE FROM meta WHERE key = ?")?.execute([key])?;
     Ok(())
 }
 
