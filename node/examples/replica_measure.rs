@@ -137,11 +137,12 @@ impl Raw {
 
     fn edit(&self, numbers: &[usize], batch: usize, column: &str, round: usize) {
         let update = format!("UPDATE member SET {column} = ? WHERE id = ?");
-        for chunk in numbers.chunks(batch) {
+        for (at, chunk) in numbers.chunks(batch).enumerate() {
             let tx = self.db.unchecked_transaction().expect("a transaction");
-            for n in chunk {
+            for (i, n) in chunk.iter().enumerate() {
                 let mut statement = tx.prepare_cached(&update).expect("it is prepared");
-                let changed = statement.execute((new_value(*n, round), id(*n).0)).expect("a row");
+                let value = new_value(at * batch + i, round);
+                let changed = statement.execute((value, id(*n).0)).expect("a row");
                 assert_eq!(changed, 1);
             }
             tx.commit().expect("a commit");
@@ -160,8 +161,9 @@ fn sql(value: &Value) -> rusqlite::types::Value {
     }
 }
 
-fn new_value(n: usize, round: usize) -> String {
-    format!("09{:08}", n * 31 + round)
+/// A value that no record had before: an UPDATE that changes nothing writes nothing.
+fn new_value(at: usize, round: usize) -> String {
+    format!("09{:08}", round * 1_000_000 + at)
 }
 
 /// Which records are edited: every one of a commune about equally often, in no order.
@@ -171,13 +173,14 @@ fn picked(count: usize, records: usize, round: usize) -> Vec<usize> {
 
 fn edit(replica: &mut Replica, numbers: &[usize], batch: usize, field: FieldId, round: usize) -> Duration {
     let mut spent = Duration::ZERO;
-    for chunk in numbers.chunks(batch) {
+    for (at, chunk) in numbers.chunks(batch).enumerate() {
         // Forms were opened before: what they showed is read outside the clock.
         let drafts: Vec<Draft> = chunk
             .iter()
-            .map(|n| {
+            .enumerate()
+            .map(|(i, n)| {
                 let shown = replica.record_of(MEMBER, id(*n)).expect("it is read").expect("it is here");
-                let value = Value::Text(new_value(*n, round));
+                let value = Value::Text(new_value(at * batch + i, round));
                 Draft::change("lan", draft::edit(&shown, [(field, value)]))
             })
             .collect();

@@ -12,7 +12,7 @@ use dongbo_proto::record::Record;
 use dongbo_proto::sign::{self, SIGNATURE_BYTES};
 use rusqlite::params;
 
-use super::Replica;
+use super::{Replica, ack};
 use super::error::{ReplicaError, Result, Word};
 use super::journal::uint;
 use super::place::{Coming, State};
@@ -44,7 +44,7 @@ impl Replica {
                 if !welcome.ancestors.contains(&known) {
                     return Err(Word::ForeignEpoch.into());
                 }
-                follow(work, welcome.epoch)?;
+                follow(work, welcome)?;
             }
             match &welcome.grants {
                 Some(grants) => scope::grant(work.db, grants),
@@ -75,15 +75,16 @@ impl Replica {
 }
 
 /// Goes over to an epoch that descends from the known one: its revisions are other revisions, so
-/// every scope is filled again behind what is shown.
-fn follow(work: &Work<'_>, epoch: Epoch) -> Result<()> {
+/// every scope is filled again behind what is shown; and the acts that the server lost are sent again.
+fn follow(work: &Work<'_>, welcome: &Welcome) -> Result<()> {
     for mut scope in scope::all(work.db)? {
         scope.said = Default::default();
         begin_again(&mut scope);
         scope::put(work.db, &scope)?;
     }
     work.db.execute("DELETE FROM staged", [])?;
-    setting::put(work.db, setting::EPOCH, &epoch.0)
+    ack::put_delivered(work.db, welcome.position, ack::acknowledged(work.db)?)?;
+    setting::put(work.db, setting::EPOCH, &welcome.epoch.0)
 }
 
 fn begin_again(scope: &mut ScopeState) {
@@ -138,9 +139,6 @@ fn settle(work: &Work<'_>, checkpoint: Option<&Checkpoint>) -> Result<Completed>
         Ok(coming)
     })?;
     work.db.execute("DELETE FROM staged", [])?;
-    if settle.left {
-        purge_indexes(work)?;
-    }
     close(work, settle, checkpoint)
 }
 
@@ -233,11 +231,6 @@ fn staged_for(work: &Work<'_>, record: RecordId) -> Result<Coming> {
         }
     }
     Ok(coming)
-}
-
-fn purge_indexes(work: &Work<'_>) -> Result<()> {
-    let indexes = work.tables.all().iter().filter_map(|table| table.search.as_ref());
-    indexes.into_iter().try_for_each(|index| index.purge(work.db))
 }
 
 /// Writes where the scopes stand now and compares digests.

@@ -91,6 +91,7 @@ impl Replica {
         let outbox = Outbox::new(dir, key, author);
         let work = Work::new(&tx, &tables, author);
         let opened = reconcile(&work, &outbox)?;
+        drop(work);
         tx.commit()?;
         drop(guard);
         Ok(Replica { dir: PathBuf::from(dir), conn, lock, tables, outbox, author, signing_key, opened })

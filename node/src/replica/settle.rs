@@ -60,8 +60,6 @@ pub(super) struct Settle<'w, 'a> {
     any_guest: bool,
     /// Rows written so far.
     pub changed: usize,
-    /// Whether a record left.
-    pub left: bool,
 }
 
 impl<'w, 'a> Settle<'w, 'a> {
@@ -79,7 +77,6 @@ impl<'w, 'a> Settle<'w, 'a> {
             own: HashMap::new(),
             any_guest,
             changed: 0,
-            left: false,
         })
     }
 
@@ -240,7 +237,6 @@ impl<'w, 'a> Settle<'w, 'a> {
         }
         let new_places = place::places(base.as_ref(), &new_guests, stays);
         self.count(old_base.as_ref(), &old_places, base.as_ref(), &new_places);
-        self.left |= old_base.is_some() && base.is_none();
 
         let mut view = base;
         let contained = overlaid.map(|(_, known)| known).max(filled).unwrap_or(0);

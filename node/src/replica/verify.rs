@@ -17,7 +17,7 @@ use super::journal::uint;
 use super::outbox::Outbox;
 use super::read::every;
 use super::settle::{guests, pending};
-use super::table::{contested, rule};
+use super::table::{KindTable, contested, rule};
 use super::work::Work;
 use super::{Replica, ack, journal, place, prior, replay, scope, setting};
 
@@ -184,31 +184,36 @@ fn base_has_its_digest(work: &Work<'_>) -> Result<Vec<Finding>> {
     let mut sums: BTreeMap<ScopeId, Digest> =
         scopes.iter().map(|s| (s.grant.scope, Digest::default())).collect();
     let pending = Pending::load(work)?;
-    let (mut listed, mut indexed) = (0, 0);
+    let mut listed = 0;
     for table in work.tables.all() {
-        let mut rows = 0;
-        every(work, table, |_, record| {
-            rows += 1;
+        let mut words = search_rows(work, table)?;
+        every(work, table, |rowid, record| {
             listed += i64::from(contested(&record));
+            if let Some(index) = &table.search
+                && words.remove(&rowid) != Some(index.words(&record))
+            {
+                found.push(Finding::new("search", record.id));
+            }
             check_record(work, &pending, record, &mut sums, &mut found)
         })?;
-        if let Some(index) = &table.search {
-            let count: i64 = work.db.query_row(&index.count, [], |row| row.get(0))?;
-            if count != rows {
-                found.push(Finding::new("search", &table.kind.name));
-            }
-            indexed += count;
-        }
+        found.extend(words.keys().map(|rowid| Finding::new("search", rowid)));
     }
     let kept: i64 = work.db.query_row("SELECT count(*) FROM contested", [], |row| row.get(0))?;
     if kept != listed {
         found.push(Finding::new("contested", uint(kept)));
     }
-    tracing::debug!(indexed, "search rows counted");
     add_unknown(work, &mut sums)?;
     let differs = |s: &&scope::ScopeState| sums.get(&s.grant.scope) != Some(&s.digest);
     found.extend(scopes.iter().filter(differs).map(|s| Finding::new("digest", s.grant.scope)));
     Ok(found)
+}
+
+/// The search rows of a kind.
+fn search_rows(work: &Work<'_>, table: &KindTable) -> Result<HashMap<i64, String>> {
+    let Some(index) = &table.search else { return Ok(HashMap::new()) };
+    let mut statement = work.db.prepare(&index.all)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn check_record(

@@ -3,13 +3,13 @@
 //! Nothing is kept across transactions but prepared statements: another process may have written
 //! in between.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell, RefMut};
 
 use dongbo_proto::act::{Act, Op, RecordWrites};
 use dongbo_proto::id::{ActId, AuthorId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{Meta, Record};
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
@@ -27,12 +27,21 @@ pub(super) struct Work<'a> {
     /// Whose replica it is.
     pub author: AuthorId,
     held: OnceCell<Vec<ScopeId>>,
+    prepared: RefCell<Option<Prepared<'a>>>,
+}
+
+/// Statements for one field of one kind.
+struct Prepared<'a> {
+    kind: KindId,
+    at: usize,
+    select: CachedStatement<'a>,
+    update: CachedStatement<'a>,
 }
 
 impl<'a> Work<'a> {
     /// A transaction's view.
     pub fn new(db: &'a Connection, tables: &'a Tables, author: AuthorId) -> Self {
-        Work { db, tables, author, held: OnceCell::new() }
+        Work { db, tables, author, held: OnceCell::new(), prepared: RefCell::new(None) }
     }
 
     /// The scopes held, by id.
@@ -111,55 +120,49 @@ impl<'a> Work<'a> {
     }
 
     /// The commonest act by far: one field of a record that is here. One `SELECT`, one `UPDATE`.
-    fn write_one(&self, act: &Act, writes: &RecordWrites, table: &KindTable) -> Result<Part> {
+    fn write_one(&self, act: &Act, writes: &RecordWrites, table: &'a KindTable) -> Result<Part> {
         let write = &writes.fields[0];
         let (kind, id) = (writes.kind, writes.record);
-        let mut part = Part { record: id, kind, touch: Touch::Absent, fields: Default::default() };
+        let mut part = Part::absent(writes);
         let Some(at) = table.kind.index_of(write.field) else { return self.write_row(act, writes) };
         let field = &table.kind.fields()[at];
-        let (select, update) = &table.one[at];
-        let mut statement = self.db.prepare_cached(select)?;
-        let mut rows = statement.query([id.0])?;
+        let mut prepared = self.prepared(table, at)?;
+        let mut rows = prepared.select.query([id.0])?;
         let Some(row) = rows.next()? else { return Ok(part) };
         let (rowid, home): (i64, u32) = (row.get(0)?, row.get(1)?);
         let mut meta = Meta::unpack(blob(row, 2)?)?;
         let before = meta.state(write.field, cell::read(&field.ty, row.get_ref(3)?)?);
         drop(rows);
 
-        let at_home = self.holds(ScopeId(home))?;
         let mut state = before.clone();
         let named = merge::named(&write.over, meta.created.act);
-        let origin = replay::origin(act, self.author, at_home);
+        let origin = replay::origin(act, self.author, self.holds(ScopeId(home))?);
         merge::apply(&mut state, origin, write.value.clone(), &named, |_| true);
         let was = meta.contested_fields().next().is_some();
         let rule = rule(kind, write.field);
         let shown = merge::shown(rule, &state.heads).map(|at| &state.heads[at].value);
         let fits = shown.is_none_or(|value| cell::fits(&field.ty, value));
         let value = meta.set(write.field, &state, rule, fits).unwrap_or_default();
-        let bound = params![meta.pack(), Cell(&value), rowid];
-        self.db.prepare_cached(update)?.execute(bound)?;
+        prepared.update.execute(params![meta.pack(), Cell(&value), rowid])?;
         contest(self.db, id, kind, was, meta.contested_fields().next().is_some())?;
-        self.index_again(table, write.field, id, rowid)?;
+        if let Some(index) = table.search.as_ref().filter(|index| index.has(write.field)) {
+            index.put_one(self.db, rowid, write.field, shown.unwrap_or(&value))?;
+        }
         part.touch = Touch::Edited;
         part.fields.push((write.field, Before::of(before, meta.created)));
         Ok(part)
     }
 
-    /// Brings the search row of a record up after one searched field of it was written.
-    fn index_again(
-        &self,
-        table: &KindTable,
-        field: dongbo_proto::id::FieldId,
-        id: RecordId,
-        rowid: i64,
-    ) -> Result<()> {
-        let Some(index) = table.search.as_ref().filter(|index| index.has(field)) else {
-            return Ok(());
-        };
-        match self.load(table.kind.id, id)? {
-            Some(stored) => index.put(self.db, rowid, &stored.record, None),
-            None => Ok(()),
+    /// The statements that read and write one field: kept while a batch writes the same field, for
+    /// even finding them in the connection's cache is felt.
+    fn prepared(&self, table: &'a KindTable, at: usize) -> Result<RefMut<'_, Prepared<'a>>> {
+        let mut kept = self.prepared.borrow_mut();
+        if kept.as_ref().is_none_or(|p| (p.kind, p.at) != (table.kind.id, at)) {
+            let (select, update) = &table.one[at];
+            let (select, update) = (self.db.prepare_cached(select)?, self.db.prepare_cached(update)?);
+            *kept = Some(Prepared { kind: table.kind.id, at, select, update });
         }
+        RefMut::filter_map(kept, Option::as_mut).map_err(|_| damaged("a statement"))
     }
 
     /// Takes acts of this node's own back in the view.
