@@ -83,6 +83,9 @@ impl Fault {
     }
 }
 
+/// The machine that runs the simulation failed, or a simulated one stopped by itself.
+pub type Fatal = Box<dyn std::error::Error>;
+
 /// A fault that lasts.
 struct Lasting {
     fault: Fault,
@@ -117,8 +120,8 @@ impl Nemesis {
     /// What goes wrong, and what ends, at this moment.
     ///
     /// # Errors
-    /// A disk of the machine that runs the simulation failed.
-    pub fn step(&mut self, sim: &mut Sim<'_>, world: &Shared) -> std::io::Result<()> {
+    /// [`Fatal`].
+    pub fn step(&mut self, sim: &mut Sim<'_>, world: &Shared) -> Result<(), Fatal> {
         let now = sim.elapsed();
         self.end(sim, world, |lasting| lasting.until <= now);
         self.spring(sim, world)?;
@@ -137,7 +140,7 @@ impl Nemesis {
         world.say("nemesis", format_args!("everything heals"));
     }
 
-    fn begin(&mut self, sim: &mut Sim<'_>, world: &Shared) -> std::io::Result<()> {
+    fn begin(&mut self, sim: &mut Sim<'_>, world: &Shared) -> Result<(), Fatal> {
         let fault = weighted(&mut self.dice, FAULTS);
         let node = self.dice.random_range(0..world.nodes.len());
         let lasts = Duration::from_millis(self.dice.random_range(300..FAULT_MS_MAX));
@@ -151,7 +154,7 @@ impl Nemesis {
     }
 
     /// An ambush strikes some ticks into the conversation that it waited for.
-    fn spring(&mut self, sim: &mut Sim<'_>, world: &Shared) -> std::io::Result<()> {
+    fn spring(&mut self, sim: &mut Sim<'_>, world: &Shared) -> Result<(), Fatal> {
         let Some(ambush) = &self.ambush else { return Ok(()) };
         match self.fuse {
             None if world.nodes[ambush.node].talking.get() => {
@@ -176,7 +179,7 @@ impl Nemesis {
         fault: Fault,
         node: usize,
         lasts: Duration,
-    ) -> std::io::Result<()> {
+    ) -> Result<(), Fatal> {
         let of = |l: &Lasting| l.fault.is_of_link() == fault.is_of_link() && l.node == node;
         let server_down = self.lasting.iter().any(|l| l.fault == Fault::CrashServer);
         // One fault of a link at a time, one of a process at a time.
@@ -261,19 +264,23 @@ impl Nemesis {
 }
 
 /// Kills a node's programs: what they had committed is on the disk, and nothing else is.
-fn kill_node(sim: &mut Sim<'_>, world: &Shared, node: usize) -> std::io::Result<()> {
+fn kill_node(sim: &mut Sim<'_>, world: &Shared, node: usize) -> Result<(), Fatal> {
     let node = &world.nodes[node];
+    node.wires.kill();
+    sim.step()?;
     let kept = keep_as_killed(&node.dir)?;
     sim.crash(node.name.as_str());
     drop(node.office.borrow_mut().take());
     node.talking.set(false);
-    put_back_killed(&node.dir, &kept)
+    Ok(put_back_killed(&node.dir, &kept)?)
 }
 
 /// Kills the server's programs.
-fn kill_server(sim: &mut Sim<'_>, world: &Shared) -> std::io::Result<()> {
+fn kill_server(sim: &mut Sim<'_>, world: &Shared) -> Result<(), Fatal> {
+    world.server.wires.kill();
+    sim.step()?;
     let kept = keep_as_killed(&world.server.dir)?;
     sim.crash(SERVER);
     drop(world.server.desk.borrow_mut().take());
-    put_back_killed(&world.server.dir, &kept)
+    Ok(put_back_killed(&world.server.dir, &kept)?)
 }

@@ -15,7 +15,6 @@ use dongbo_proto::seam::Clock;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::net::dial;
 use super::office;
 use super::random::stream;
 use super::server::Ended;
@@ -40,6 +39,7 @@ pub async fn live(world: Shared, at: usize) -> Ended {
     let node = &world.nodes[at];
     node.starts.set(node.starts.get() + 1);
     let mut dice = stream(world.plan.seed, &format!("{} {}", node.name, node.starts.get()));
+    tokio::task::spawn_local(node.wires.clone().until_killed());
     let key = NodeKey::from_pkcs8(&node.pkcs8)?;
     while node.certificate.borrow().is_none() {
         let joined = enter(node, &key).await;
@@ -66,7 +66,7 @@ pub async fn live(world: Shared, at: usize) -> Ended {
 /// Joins for real: code, key, certificate; then the replica is made.
 async fn enter(node: &Node, key: &NodeKey) -> Result<(), ExchangeError> {
     let config = tls::client_config_join(*node.code.pin())?;
-    let link = channel(config, dial).await?;
+    let link = channel(config, node.wires.dial()).await?;
     let joined = join::join(link, &node.code, key, node.author, node.clock.now_ms()).await?;
     let who = Identity {
         author: node.author,
@@ -111,7 +111,7 @@ async fn talk(
     let config = tls::client_config_main(&replica.ca_der()?, &certificate, key, Some(told_s))?;
     let live = !world.is_calm() && dice.random_range(0..LIVE_ONE_IN) == 0;
     let looks = AtomicU32::new(dice.random_range(1..LIVE_LOOKS_MAX));
-    let link = channel(config, dial).await?;
+    let link = channel(config, node.wires.dial()).await?;
     let session = Session::new(live, node.link.get());
     let mut patience = Patience { looks, calm: world.calm.clone() };
     let clock = node.clock.as_ref();

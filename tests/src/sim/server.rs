@@ -55,8 +55,8 @@ pub fn found(plan: &Plan, under: &Path) -> anyhow::Result<(Server, CaPin, Vec<Sc
     })?;
     let pin = CaPin::of_fingerprint(&ca.fingerprint());
     let clock = Arc::default();
-    let server =
-        Server { dir, key, clock, entropy, desk: Default::default(), starts: Default::default() };
+    let (desk, wires, starts) = Default::default();
+    let server = Server { dir, key, clock, entropy, desk, wires, starts };
     Ok((server, pin, scopes))
 }
 
@@ -106,7 +106,8 @@ pub async fn live(world: Shared) -> Ended {
     );
     let dice = stream(world.plan.seed, &format!("desk {}", server.starts.get()));
     tokio::task::spawn_local(desk::work(world.clone(), author, dice));
-    let door = Door::open().await?;
+    tokio::task::spawn_local(server.wires.clone().until_killed());
+    let door = Door::open(server.wires.clone()).await?;
     world.say("server", format_args!("serves, start {}", server.starts.get()));
     service::run(province, tls, door, CancellationToken::new()).await?;
     Ok(())

@@ -25,6 +25,7 @@ use super::Plan;
 use super::clock::HostClock;
 use super::ledger::Ledger;
 use super::log::Log;
+use super::net::Wires;
 use super::random::Seeded;
 
 /// The province's machine.
@@ -39,6 +40,8 @@ pub struct Server {
     pub entropy: Arc<Seeded>,
     /// The registry as the province's own program has it open, while the machine runs.
     pub desk: RefCell<Option<StoreHandle>>,
+    /// Its open connections.
+    pub wires: Wires,
     /// How often it was started.
     pub starts: Cell<u32>,
 }
@@ -73,6 +76,8 @@ pub struct Node {
     pub talking: Cell<bool>,
     /// Conversations that came to their end since people stopped, with what they moved.
     pub calm_talks: RefCell<Vec<Moved>>,
+    /// Its open connections.
+    pub wires: Wires,
     /// How often it was started.
     pub starts: Cell<u32>,
 }
@@ -209,6 +214,7 @@ pub fn node(
         office: RefCell::default(),
         talking: Cell::default(),
         calm_talks: RefCell::default(),
+        wires: Wires::default(),
         starts: Cell::default(),
     })
 }
