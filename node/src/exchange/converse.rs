@@ -179,7 +179,9 @@ impl Talk<'_, '_> {
             });
         }
         let look = tokio::time::sleep(Duration::from_millis(LOOK_FOR_SAVES_MS));
+        // In this order, so that a simulation repeats: what comes down goes before a look around.
         tokio::select! {
+            biased;
             frame = down.message() => {
                 frame?.map_or(Err(ExchangeError::Cut), |frame| self.received(frame).map(Some))
             }
