@@ -1,5 +1,7 @@
 //! A province in a box.
 
 pub mod bench;
+pub mod demo;
+pub mod harness;
 pub mod province;
 pub mod sim;
