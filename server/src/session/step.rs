@@ -272,6 +272,9 @@ impl Session {
         if let Some(last) = answer.outcomes.last() {
             self.inbox = last.sequence;
             todo.extend(send(Down::Outcomes(answer.outcomes)));
+            // What was held is merged or refused now: the counts that the node shows are backed by
+            // a receipt, so a new one comes with the news.
+            todo.push(Do::Receipt(Vec::new()));
         }
         todo.extend(answer.states.into_iter().flat_map(|s| send(Down::States(s))));
         self.said |= !todo.is_empty();
