@@ -156,6 +156,55 @@ pub(super) fn walk(
     }
 }
 
+/// One revision of a scope, or some, as a node hears of them.
+pub(super) enum Heard<'f> {
+    /// Up to this revision: the node's own acts, which merged as written.
+    Own(u64),
+    /// Another act, or one that came out differently.
+    News(Step<'f>),
+}
+
+/// Walks a scope's revisions after one, in order, until told to stop, for a node that need not hear
+/// what it wrote: its own frames are opened only where something in them came out differently.
+pub(super) fn walk_for(
+    tx: &dyn ReadTx,
+    scope: ScopeId,
+    after: u64,
+    reader: AuthorId,
+    each: &mut dyn FnMut(Heard<'_>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let own = |step: &Step<'_>| step.author == reader && step.run.fate == (Fate::Merged { as_written: true });
+    let mut after = after;
+    loop {
+        let lines = tx.feed_after(scope, after, FEED_LINES_MAX)?;
+        for line in &lines {
+            let row = tx.frame(line.frame)?.ok_or(Error::Damaged("a feed"))?;
+            let all_own = row.author == reader && is_own(&row, scope)?;
+            let went_on = match all_own {
+                true => each(Heard::Own(line.to))?,
+                false => walk_line(&Frame::open(&row)?, line, after, &mut |step| match own(&step) {
+                    true => each(Heard::Own(step.revision)),
+                    false => each(Heard::News(step)),
+                })?,
+            };
+            if went_on.is_break() {
+                return Ok(());
+            }
+        }
+        match lines.last() {
+            Some(last) if lines.len() == FEED_LINES_MAX => after = last.to,
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Whether all acts of a frame that merged into a scope did so as written.
+fn is_own(row: &FrameRow, scope: ScopeId) -> Result<bool> {
+    let runs = outcome::unpack(row.first, &row.outcome)?;
+    let mut here = runs.iter().filter(|run| run.at.iter().any(|at| at.0 == scope));
+    Ok(here.all(|run| run.fate == Fate::Merged { as_written: true }))
+}
+
 fn walk_line(
     frame: &Frame,
     line: &FeedRow,

@@ -12,14 +12,15 @@ use std::ops::ControlFlow;
 
 use dongbo_proto::act::Projection;
 use dongbo_proto::catalogue::catalogue;
-use dongbo_proto::fate::{Fate, Outcome, ScopeMark};
+use dongbo_proto::fate::{Outcome, ScopeMark};
 use dongbo_proto::frame::{AckRun, ScopeCursor, States};
 use dongbo_proto::id::{AuthorId, KindId, RecordId, ScopeId};
 use dongbo_proto::limits::{OUTCOMES_MAX, PAGE_RECORDS_MAX};
 use dongbo_proto::record::Record;
 
 use super::error::{Error, Result};
-use super::{journal, outcome};
+use super::journal::{self, Heard};
+use super::outcome;
 use crate::store::ReadTx;
 use crate::store::rows::ScopeRow;
 
@@ -198,13 +199,16 @@ impl Filler<'_> {
     /// The records that revisions after one touched, in whole acts, and the last of these revisions.
     fn touched(&self, scope: ScopeId, after: u64, max: usize) -> Result<(u64, BTreeMap<RecordId, KindId>)> {
         let mut touched: HashSet<(RecordId, KindId)> = HashSet::new();
-        let (mut to, author) = (after, self.author);
-        journal::walk(self.tx, scope, after, &mut |step| {
-            let own = step.author == author && step.run.fate == Fate::Merged { as_written: true };
-            let news: Vec<_> = match own {
-                true => Vec::new(),
-                false => step.records.into_iter().filter(|r| !touched.contains(r)).collect(),
+        let mut to = after;
+        journal::walk_for(self.tx, scope, after, self.author, &mut |heard| {
+            let step = match heard {
+                Heard::Own(revision) => {
+                    to = revision;
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Heard::News(step) => step,
             };
+            let news: Vec<_> = step.records.into_iter().filter(|r| !touched.contains(r)).collect();
             if to > after && touched.len() + news.len() > max {
                 return Ok(ControlFlow::Break(()));
             }

@@ -2,13 +2,13 @@
 
 use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{Grant, Token};
-use dongbo_proto::id::{AuthorId, Epoch, Hash};
+use dongbo_proto::id::{AuthorId, Epoch, Hash, ScopeId};
 use dongbo_proto::stamp::{Stamp, UnixMs};
 
 use super::error::{Error, Result};
 use super::page::granted;
 use crate::store::{ReadTx, WriteTx};
-use crate::store::rows::EpochRow;
+use crate::store::rows::{EpochRow, ScopeRow};
 
 /// A node, as the province sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct NodeView {
     pub head: Hash,
     /// Its scopes with the reference, by id.
     pub grants: Vec<Grant>,
+    /// Those of them to which nothing was ever merged, with their revisions.
+    pub empty: Vec<(ScopeId, u64)>,
     /// Whether it may only deliver.
     pub revoked: bool,
     /// Server time of the last `Complete` that it proved to have; 0 if never.
@@ -62,13 +64,15 @@ impl NodeView {
 /// The store's.
 pub fn node_view(tx: &dyn ReadTx, author: AuthorId) -> Result<Option<NodeView>> {
     let Some(row) = tx.author(author)?.filter(|a| !a.province) else { return Ok(None) };
+    let scopes = granted(tx, author)?;
     Ok(Some(NodeView {
         author,
         name: row.name,
         public_key: row.public_key,
         position: row.position,
         head: row.head,
-        grants: grants(tx, author)?,
+        empty: scopes.iter().filter(|s| s.chain == Hash::default()).map(|s| (s.id, s.revision)).collect(),
+        grants: scopes.into_iter().map(named).collect(),
         revoked: row.revoked_ms.is_some(),
         last_complete_ms: row.confirmed_ms,
         last_contact_ms: row.contact_ms,
@@ -85,8 +89,11 @@ pub fn node_view(tx: &dyn ReadTx, author: AuthorId) -> Result<Option<NodeView>> 
 
 /// The scopes of a node with the reference, by id.
 pub(super) fn grants(tx: &dyn ReadTx, author: AuthorId) -> Result<Vec<Grant>> {
-    let grant = |s: crate::store::rows::ScopeRow| Grant { scope: s.id, code: s.code, name: s.name };
-    Ok(granted(tx, author)?.into_iter().map(grant).collect())
+    Ok(granted(tx, author)?.into_iter().map(named).collect())
+}
+
+fn named(scope: ScopeRow) -> Grant {
+    Grant { scope: scope.id, code: scope.code, name: scope.name }
 }
 
 /// Notes that a `Complete` with a new token is about to be sent. The token before it stays good

@@ -116,6 +116,7 @@ impl Province {
             position: view.position,
             head: view.head,
             grants: view.grants,
+            empty: view.empty,
             revoked: view.revoked,
             last_complete_ms: view.last_complete_ms,
             epoch: *epoch,

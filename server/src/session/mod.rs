@@ -14,7 +14,7 @@ mod step;
 
 use dongbo_proto::fate::{Outcome, Receipt, ScopeMark};
 use dongbo_proto::frame::{AckRun, Down, Grant, HistoryItem, ScopeCursor, States, Stop, Token, Up};
-use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId};
+use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
 pub use step::{Positions, Session};
@@ -28,6 +28,9 @@ pub struct View {
     pub head: Hash,
     /// The node's scopes.
     pub grants: Vec<Grant>,
+    /// Those of them to which nothing was ever merged, with their revisions: a node that holds
+    /// nothing of them holds all.
+    pub empty: Vec<(ScopeId, u64)>,
     /// Revoked or closed.
     pub revoked: bool,
     /// Server time at the end of its last exchange.

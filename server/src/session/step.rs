@@ -310,6 +310,10 @@ impl Session {
         self.paging = false;
         self.completed_ms = complete.server_ms;
         self.stage = Stage::Resting;
+        // What was staged is visible now: the node's own acts need no echo from here on.
+        for cursor in &mut self.cursors {
+            (cursor.visible, cursor.filled_to) = (cursor.staged, None);
+        }
         let mut todo = send(Down::Complete(complete));
         if std::mem::take(&mut self.news) || self.said {
             todo.extend(self.page());
@@ -343,12 +347,20 @@ fn send<B>(down: Down) -> Vec<Do<B>> {
 }
 
 /// Where the node stands with the scopes that it holds now. In a new epoch it holds nothing yet.
+///
+/// A scope that is empty when the node says Hello is filled already: what the node is about to
+/// send into it, as an office's first import, is not sent back to it.
 fn cursors(hello: &Hello, view: &View) -> Vec<ScopeCursor> {
     let same_epoch = hello.epoch == Some(view.epoch);
     let find = |scope| hello.scopes.iter().find(|c| c.scope == scope).filter(|_| same_epoch);
     let at = |g: &dongbo_proto::frame::Grant| {
         let new = ScopeCursor { scope: g.scope, ..ScopeCursor::default() };
-        find(g.scope).copied().unwrap_or(new)
+        let mut cursor = find(g.scope).copied().unwrap_or(new);
+        let empty = view.empty.iter().find(|(scope, _)| *scope == g.scope);
+        if let Some((_, revision)) = empty.filter(|_| same_epoch && cursor.staged == 0) {
+            cursor.staged = *revision;
+        }
+        cursor
     };
     view.grants.iter().map(at).collect()
 }
