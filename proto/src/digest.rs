@@ -109,6 +109,27 @@ pub fn of_field(
     digest
 }
 
+/// The hash of one field whose only head is this: what a creation leaves, without a state around it.
+pub fn of_sole(
+    (record, kind, field): (RecordId, KindId, crate::id::FieldId),
+    origin: crate::record::Origin,
+    value: &crate::value::Value,
+    buffer: &mut Vec<u8>,
+) -> Digest {
+    let mut w = Writer::reuse(std::mem::take(buffer));
+    w.byte(FIELD);
+    w.raw(&record.0);
+    w.number(u64::from(kind.0));
+    w.number(u64::from(field.0));
+    write_act_id(&mut w, origin.act);
+    w.number(origin.stamp.0);
+    w.byte(origin.rank as u8);
+    value.write(&mut w);
+    let digest = hashed(&w);
+    *buffer = w.into_bytes();
+    digest
+}
+
 /// The hash of a record's own line: that it exists, since when, and where its home is.
 pub fn of_existence(record: &Record) -> Digest {
     let mut w = Writer::default();
@@ -153,6 +174,20 @@ mod tests {
         assert_ne!(sum, a);
         sum.sub(b);
         assert_eq!(sum, a);
+    }
+
+    #[test]
+    fn a_sole_head_hashes_as_the_state_that_it_is() {
+        let origin = crate::record::Origin {
+            act: crate::id::ActId::new(crate::id::AuthorId(9), 300),
+            ..Default::default()
+        };
+        let value = crate::value::Value::Text("x".into());
+        let state = FieldState::sole(crate::record::Head::new(origin, value.clone()));
+        let (record, kind, field) = (RecordId([4; 16]), KindId(10), crate::id::FieldId(20));
+        let mut buffer = Vec::new();
+        let of_state = of_field(record, kind, field, &state, &mut buffer);
+        assert_eq!(of_sole((record, kind, field), origin, &value, &mut buffer), of_state);
     }
 
     #[test]

@@ -292,12 +292,16 @@ impl Product {
         let ctx = self.arrival();
         let keys: Vec<[u8; 32]> = batches.iter().map(|b| self.key_of(b.author)).collect();
         let begun = Watch::start();
+        let mut beside = 0.0;
         for (batch, key) in batches.into_iter().zip(keys) {
+            let before = on_cpu();
             let prepared: Prepared = registry::prepare(batch, &key).expect("is sound");
+            beside += on_cpu() - before;
             let received = self.store.write_now(|tx| registry::merge(tx, &prepared, &ctx)).expect("merges");
             assert!(received.runs.iter().all(|r| matches!(r.fate, dongbo_proto::fate::Fate::Merged { .. })));
         }
         self.checkpoint();
+        println!("  of which beside the writer: {beside:.2} s on cpu");
         begun.stop()
     }
 

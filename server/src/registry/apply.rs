@@ -15,16 +15,21 @@ use super::decide;
 use super::desk::Desk;
 use super::error::{Error, Result};
 use super::journal;
-use super::work::Work;
+use super::work::{Fresh, Work};
 use crate::store::rows::{Placement, Stay};
 
 /// Applies a whole act. Answers whether every write became its field's sole head, and nothing but
-/// writes was in it.
-pub(super) fn apply(desk: &mut Desk<'_>, origin: Origin, act: &Act) -> Result<bool> {
+/// writes was in it. `fresh` gives the operation of a number where it is a plain creation.
+pub(super) fn apply<'a>(
+    desk: &mut Desk<'_, 'a>,
+    origin: Origin,
+    act: &Act,
+    fresh: &dyn Fn(usize) -> Option<Fresh<'a>>,
+) -> Result<bool> {
     let mut as_written = true;
-    for op in &act.ops {
+    for (nth, op) in act.ops.iter().enumerate() {
         as_written &= match op {
-            Op::Write(w) => write(desk, origin, w)?,
+            Op::Write(w) => write(desk, origin, w, &|| fresh(nth))?,
             rare => {
                 desk.special_now = true;
                 apply_rare(desk, origin, rare)?;
@@ -35,7 +40,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, origin: Origin, act: &Act) -> Result<bo
     Ok(as_written)
 }
 
-fn apply_rare(desk: &mut Desk<'_>, origin: Origin, op: &Op) -> Result<()> {
+fn apply_rare(desk: &mut Desk<'_, '_>, origin: Origin, op: &Op) -> Result<()> {
     match op {
         Op::Retract(acts) => retract(desk, origin.act, acts),
         Op::Decide(target, verdict) => decide::decide(desk, origin.act, *target, verdict),
@@ -47,11 +52,21 @@ fn apply_rare(desk: &mut Desk<'_>, origin: Origin, op: &Op) -> Result<()> {
 }
 
 /// Writes fields of one record, creating it if it is not there.
-fn write(desk: &mut Desk<'_>, origin: Origin, w: &RecordWrites) -> Result<bool> {
+fn write<'a>(
+    desk: &mut Desk<'_, 'a>,
+    origin: Origin,
+    w: &RecordWrites,
+    fresh: &dyn Fn() -> Option<Fresh<'a>>,
+) -> Result<bool> {
     let at = match (desk.find(w.record, w.kind)?, w.create) {
         (Some(at), _) => at,
         (None, Some(home)) => {
             let kind = catalogue().kind(w.kind).ok_or(Error::Damaged("an act that was judged"))?;
+            if let Some(fresh) = fresh().filter(|_| desk.log.is_none()) {
+                desk.create(Work::fresh(kind, home, Meta::new(origin), fresh));
+                desk.touch(home, w.record, w.kind);
+                return Ok(true);
+            }
             desk.create(Work::created(w.record, kind, home, Meta::new(origin), w.fields.len()))
         }
         (None, None) => return Err(Error::Damaged("an act that was judged")),
@@ -67,7 +82,7 @@ fn write(desk: &mut Desk<'_>, origin: Origin, w: &RecordWrites) -> Result<bool> 
 }
 
 /// Home always goes on; a guest only if something that it sees was written.
-fn touch_writes(desk: &mut Desk<'_>, at: usize, mut fields: impl Iterator<Item = FieldId> + Clone) {
+fn touch_writes(desk: &mut Desk<'_, '_>, at: usize, mut fields: impl Iterator<Item = FieldId> + Clone) {
     let work = &desk.works[at];
     let (record, kind, home) = (work.id, work.kind.id, work.home);
     let seen = |g: &Placement| fields.any(|f| sees(Some(desk.works[at].kind), f, g.projection));
@@ -78,7 +93,7 @@ fn touch_writes(desk: &mut Desk<'_>, at: usize, mut fields: impl Iterator<Item =
 }
 
 fn write_field(
-    desk: &mut Desk<'_>,
+    desk: &mut Desk<'_, '_>,
     at: usize,
     origin: Origin,
     field: FieldId,
@@ -99,7 +114,7 @@ fn write_field(
 }
 
 /// Of the acts that a write names, those that the journal has not merged.
-fn unknown_names(desk: &mut Desk<'_>, at: usize, field: FieldId, named: &Named, created: ActId) -> Result<Vec<ActId>> {
+fn unknown_names(desk: &mut Desk<'_, '_>, at: usize, field: FieldId, named: &Named, created: ActId) -> Result<Vec<ActId>> {
     let state = desk.works[at].slot(field);
     let is_head = |act: &ActId| state.is_some_and(|s| s.heads.iter().any(|h| h.act == *act));
     let beyond = state.into_iter().flat_map(|s| s.undone.iter().flat_map(|u| u.1.iter().copied()));
@@ -116,7 +131,7 @@ fn unknown_names(desk: &mut Desk<'_>, at: usize, field: FieldId, named: &Named, 
 
 /// Places a record: in a new home, as a guest, or no longer as a guest.
 fn place(
-    desk: &mut Desk<'_>,
+    desk: &mut Desk<'_, '_>,
     by: ActId,
     (record, kind): (RecordId, KindId),
     scope: ScopeId,
@@ -140,7 +155,7 @@ fn place(
     Ok(())
 }
 
-fn move_home(desk: &mut Desk<'_>, at: usize, by: ActId, scope: ScopeId) -> Result<()> {
+fn move_home(desk: &mut Desk<'_, '_>, at: usize, by: ActId, scope: ScopeId) -> Result<()> {
     let (record, kind, old) = (desk.works[at].id, desk.works[at].kind.id, desk.works[at].home);
     if desk.tx.stays(record)?.is_empty() {
         let act = desk.works[at].meta.created.act;
@@ -160,7 +175,7 @@ fn move_home(desk: &mut Desk<'_>, at: usize, by: ActId, scope: ScopeId) -> Resul
     Ok(())
 }
 
-fn set_guest(desk: &mut Desk<'_>, at: usize, scope: ScopeId, projection: Option<Projection>) -> Result<()> {
+fn set_guest(desk: &mut Desk<'_, '_>, at: usize, scope: ScopeId, projection: Option<Projection>) -> Result<()> {
     let work = &mut desk.works[at];
     let (record, kind) = (work.id, work.kind.id);
     work.guests.retain(|g| g.scope != scope);
@@ -181,7 +196,7 @@ fn set_guest(desk: &mut Desk<'_>, at: usize, scope: ScopeId, projection: Option<
 type Writes = BTreeMap<(RecordId, KindId), BTreeMap<FieldId, Vec<Written>>>;
 
 /// Takes acts back: each field that they wrote is derived anew from all writes on it.
-pub(super) fn retract(desk: &mut Desk<'_>, by: ActId, acts: &[ActId]) -> Result<()> {
+pub(super) fn retract(desk: &mut Desk<'_, '_>, by: ActId, acts: &[ActId]) -> Result<()> {
     let mut writes = Writes::new();
     for act in acts {
         desk.tx.put_retracted(*act, by)?;
@@ -202,7 +217,7 @@ pub(super) fn retract(desk: &mut Desk<'_>, by: ActId, acts: &[ActId]) -> Result<
 }
 
 /// Which fields of which records an act wrote, if it took effect.
-fn fields_of(desk: &mut Desk<'_>, act: ActId, into: &mut Writes) -> Result<()> {
+fn fields_of(desk: &mut Desk<'_, '_>, act: ActId, into: &mut Writes) -> Result<()> {
     if let Some(told) = journal::tell(desk.tx.reading(), act)? {
         for w in told.act.writes() {
             if desk.find(w.record, w.kind)?.is_some() {
@@ -223,7 +238,7 @@ fn fields_of(desk: &mut Desk<'_>, act: ActId, into: &mut Writes) -> Result<()> {
 
 /// All writes on the wanted fields: from the feeds of the scopes that their records have lived in,
 /// and from this job.
-fn collect_history(desk: &mut Desk<'_>, writes: &mut Writes) -> Result<()> {
+fn collect_history(desk: &mut Desk<'_, '_>, writes: &mut Writes) -> Result<()> {
     let mut scopes = BTreeSet::new();
     for (record, kind) in writes.keys() {
         scopes.extend(desk.tx.stays(*record)?.iter().map(|s| s.home));
@@ -240,7 +255,7 @@ fn collect_history(desk: &mut Desk<'_>, writes: &mut Writes) -> Result<()> {
     Ok(())
 }
 
-fn history_of_scope(desk: &mut Desk<'_>, scope: ScopeId, writes: &mut Writes) -> Result<()> {
+fn history_of_scope(desk: &mut Desk<'_, '_>, scope: ScopeId, writes: &mut Writes) -> Result<()> {
     let mut created = BTreeMap::new();
     for key in writes.keys() {
         if let Some(at) = desk.find(key.0, key.1)? {
@@ -275,7 +290,7 @@ fn add_write(writes: &mut Writes, key: (RecordId, KindId), field: FieldId, writt
     }
 }
 
-fn retracted_of(desk: &Desk<'_>, written: &[Written]) -> Result<BTreeSet<ActId>> {
+fn retracted_of(desk: &Desk<'_, '_>, written: &[Written]) -> Result<BTreeSet<ActId>> {
     let mut taken = BTreeSet::new();
     for write in written {
         if desk.tx.retracted(write.origin.act)?.is_some() {

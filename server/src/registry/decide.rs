@@ -19,7 +19,7 @@ use super::judge::{self, Party};
 use crate::store::rows::{HeldRow, HeldState};
 
 /// Decides a held act. Deciding one that was decided before changes nothing.
-pub(super) fn decide(desk: &mut Desk<'_>, by: ActId, target: ActId, verdict: &Verdict) -> Result<()> {
+pub(super) fn decide(desk: &mut Desk<'_, '_>, by: ActId, target: ActId, verdict: &Verdict) -> Result<()> {
     let held = desk.tx.held(target)?.ok_or(Error::Unknown("held act"))?;
     if held.state != HeldState::Waiting {
         return Ok(());
@@ -30,13 +30,13 @@ pub(super) fn decide(desk: &mut Desk<'_>, by: ActId, target: ActId, verdict: &Ve
     }
 }
 
-fn load(desk: &mut Desk<'_>, act: ActId) -> Result<Told> {
+fn load(desk: &mut Desk<'_, '_>, act: ActId) -> Result<Told> {
     let told = journal::tell(desk.tx.reading(), act)?.ok_or(Error::Damaged("a held act"))?;
     desk.lay_out(told.act.ops.iter())?;
     Ok(told)
 }
 
-fn approve(desk: &mut Desk<'_>, by: ActId, held: HeldRow) -> Result<()> {
+fn approve(desk: &mut Desk<'_, '_>, by: ActId, held: HeldRow) -> Result<()> {
     let told = load(desk, held.act)?;
     let rank = if told.act.intent == Intent::Import { Rank::Import } else { Rank::Province };
     may_approve(desk, &told.act)?;
@@ -44,7 +44,7 @@ fn approve(desk: &mut Desk<'_>, by: ActId, held: HeldRow) -> Result<()> {
 }
 
 /// Whether an act can take effect at all, whoever wants it to.
-fn may_approve(desk: &mut Desk<'_>, act: &Act) -> Result<()> {
+fn may_approve(desk: &mut Desk<'_, '_>, act: &Act) -> Result<()> {
     merge::check_act(act).map_err(Error::NotTaken)?;
     let mut created: Vec<RecordId> = Vec::new();
     for op in &act.ops {
@@ -60,10 +60,10 @@ fn may_approve(desk: &mut Desk<'_>, act: &Act) -> Result<()> {
     Ok(())
 }
 
-fn take_effect(desk: &mut Desk<'_>, by: ActId, held: HeldRow, told: &Told, rank: Rank) -> Result<()> {
+fn take_effect(desk: &mut Desk<'_, '_>, by: ActId, held: HeldRow, told: &Told, rank: Rank) -> Result<()> {
     let (act, records) = (held.act, held.records.clone());
     settle(desk, by, held, HeldState::Merged, rank, "")?;
-    apply::apply(desk, Origin { act, stamp: told.stamp, rank }, &told.act)?;
+    apply::apply(desk, Origin { act, stamp: told.stamp, rank }, &told.act, &|_| None)?;
     if desk.tx.retracted(act)?.is_some() {
         // It was taken back while it waited. Its writes are not in the feeds yet: the log has them.
         apply::retract(desk, by, &[act])?;
@@ -73,7 +73,7 @@ fn take_effect(desk: &mut Desk<'_>, by: ActId, held: HeldRow, told: &Told, rank:
 }
 
 /// Judges what waited on records that now exist, as its author, in the author's order.
-fn release(desk: &mut Desk<'_>, by: ActId, created: VecDeque<RecordId>) -> Result<()> {
+fn release(desk: &mut Desk<'_, '_>, by: ActId, created: VecDeque<RecordId>) -> Result<()> {
     let mut waiting: Vec<ActId> = Vec::new();
     for record in created {
         waiting.extend(desk.tx.waiting_on(record)?);
@@ -87,12 +87,12 @@ fn release(desk: &mut Desk<'_>, by: ActId, created: VecDeque<RecordId>) -> Resul
     Ok(())
 }
 
-fn release_one(desk: &mut Desk<'_>, by: ActId, mut held: HeldRow) -> Result<()> {
+fn release_one(desk: &mut Desk<'_, '_>, by: ActId, mut held: HeldRow) -> Result<()> {
     let told = load(desk, held.act)?;
     let scopes = desk.tx.grants(held.act.author)?;
     let shown_ms = desk.author(held.act.author)?.confirmed_ms;
     let party = Party { province: false, scopes: &scopes, deliver_only: false, shown_ms };
-    match judge::judge(desk, held.act, &told.act, party)? {
+    match judge::judge(desk, held.act, &told.act, merge::check_act(&told.act), party)? {
         Ok(rank) => take_effect(desk, by, held, &told, rank),
         Err(reason) => {
             held.reason = reason;
@@ -101,7 +101,7 @@ fn release_one(desk: &mut Desk<'_>, by: ActId, mut held: HeldRow) -> Result<()> 
     }
 }
 
-fn refuse(desk: &mut Desk<'_>, by: ActId, held: HeldRow, text: &str) -> Result<()> {
+fn refuse(desk: &mut Desk<'_, '_>, by: ActId, held: HeldRow, text: &str) -> Result<()> {
     let mut todo = VecDeque::from([held]);
     while let Some(held) = todo.pop_front() {
         for (record, _, creates) in held.records.clone() {
@@ -118,7 +118,7 @@ fn refuse(desk: &mut Desk<'_>, by: ActId, held: HeldRow, text: &str) -> Result<(
 }
 
 /// Writes down what became of a held act, and tells its author.
-fn settle(desk: &mut Desk<'_>, by: ActId, mut held: HeldRow, state: HeldState, rank: Rank, text: &str) -> Result<()> {
+fn settle(desk: &mut Desk<'_, '_>, by: ActId, mut held: HeldRow, state: HeldState, rank: Rank, text: &str) -> Result<()> {
     let act = held.act;
     let fate = match state {
         HeldState::Merged => Fate::Merged { as_written: false },

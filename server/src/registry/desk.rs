@@ -18,7 +18,7 @@ use super::outcome::At;
 use super::touched::{self, Touch};
 use super::work::Work;
 use crate::store::WriteTx;
-use crate::store::rows::{AuthorRow, FeedRow, HeldState, Placement, ScopeRow, Wanted};
+use crate::store::rows::{AuthorRow, FeedRow, Fields, HeldState, Placement, ScopeRow, Wanted};
 
 /// A scope on the desk.
 pub(super) struct ScopeWork {
@@ -30,10 +30,10 @@ pub(super) struct ScopeWork {
 }
 
 /// The working set of one job.
-pub(super) struct Desk<'t> {
+pub(super) struct Desk<'t, 'a> {
     pub tx: &'t mut dyn WriteTx,
     pub now_ms: UnixMs,
-    pub works: Vec<Work>,
+    pub works: Vec<Work<'a>>,
     index: HashMap<(RecordId, KindId), Option<usize>>,
     pub scopes: BTreeMap<ScopeId, ScopeWork>,
     authors: HashMap<AuthorId, AuthorRow>,
@@ -47,7 +47,7 @@ pub(super) struct Desk<'t> {
     buffer: Vec<u8>,
 }
 
-impl<'t> Desk<'t> {
+impl<'t, 'a> Desk<'t, 'a> {
     pub fn new(tx: &'t mut dyn WriteTx, now_ms: UnixMs) -> Self {
         Desk {
             tx,
@@ -65,7 +65,7 @@ impl<'t> Desk<'t> {
     }
 
     /// Reads what some operations will look at, and locks their scopes in order of id.
-    pub fn lay_out<'a>(&mut self, ops: impl Iterator<Item = &'a Op>) -> Result<()> {
+    pub fn lay_out<'o>(&mut self, ops: impl Iterator<Item = &'o Op>) -> Result<()> {
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut at: HashMap<(RecordId, KindId), usize> = HashMap::new();
         let mut scopes: Vec<ScopeId> = Vec::new();
@@ -77,7 +77,7 @@ impl<'t> Desk<'t> {
                 continue;
             }
             let place = *at.entry((w.record, w.kind)).or_insert_with(|| {
-                wanted.push(Wanted { record: w.record, kind: w.kind, fields: Vec::new() });
+                wanted.push(Wanted { record: w.record, kind: w.kind, fields: Fields::new() });
                 wanted.len() - 1
             });
             // Of a record that this batch creates, nothing is to be read but that it is not there.
@@ -139,13 +139,13 @@ impl<'t> Desk<'t> {
             return Ok(*place);
         }
         let mut scopes = Vec::new();
-        self.read(vec![Wanted { record, kind, fields: Vec::new() }], &mut scopes)?;
+        self.read(vec![Wanted { record, kind, fields: Fields::new() }], &mut scopes)?;
         self.lock(scopes)?;
         Ok(self.index.get(&(record, kind)).copied().flatten())
     }
 
     /// Puts a new record on the desk.
-    pub fn create(&mut self, work: Work) -> usize {
+    pub fn create(&mut self, work: Work<'a>) -> usize {
         let place = self.works.len();
         self.index.insert((work.id, work.kind.id), Some(place));
         self.works.push(work);
@@ -154,8 +154,9 @@ impl<'t> Desk<'t> {
 
     /// Makes sure that fields of a record have been read.
     pub fn need(&mut self, at: usize, fields: impl Iterator<Item = FieldId>) -> Result<()> {
+        self.works[at].thaw();
         let work = &self.works[at];
-        let mut missing = Vec::new();
+        let mut missing = Fields::new();
         want_fields(work.kind, &mut missing, fields.filter(|f| !work.has(*f)));
         if missing.is_empty() {
             return Ok(());
@@ -168,6 +169,7 @@ impl<'t> Desk<'t> {
 
     /// Makes sure that all of a record has been read.
     pub fn need_whole(&mut self, at: usize) -> Result<()> {
+        self.works[at].thaw();
         if !self.works[at].whole {
             let kind: &'static Kind = self.works[at].kind;
             self.need(at, kind.stored().map(|f| f.id))?;
@@ -296,7 +298,7 @@ impl<'t> Desk<'t> {
 }
 
 /// Adds the fields that have a column, ascending, without doubles.
-fn want_fields(kind: &Kind, wanted: &mut Vec<FieldId>, fields: impl Iterator<Item = FieldId>) {
+fn want_fields(kind: &Kind, wanted: &mut Fields, fields: impl Iterator<Item = FieldId>) {
     for field in fields {
         if super::work::in_column(kind, field)
             && let Err(at) = wanted.binary_search(&field)

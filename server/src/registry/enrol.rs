@@ -19,8 +19,6 @@ use crate::store::rows::{AuthorRow, EpochRow, InviteRow, ScopeRow, StandingRow, 
 
 /// Code of scope 0 for people.
 pub const REFERENCE_CODE: &str = "0";
-/// Lines of the standing list that are read at once.
-const STANDING_LINES_MAX: usize = 1_024;
 
 /// Why a code does not admit.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -262,12 +260,5 @@ pub(super) fn note_standing(tx: &mut dyn WriteTx, what: StandingWhat, subject: &
 /// # Errors
 /// The store's.
 pub fn standing_version(tx: &dyn ReadTx) -> Result<u64> {
-    let mut last = 0;
-    loop {
-        let lines = tx.standing_after(last, STANDING_LINES_MAX)?;
-        match lines.last() {
-            Some(line) => last = line.sequence,
-            None => return Ok(last),
-        }
-    }
+    Ok(tx.standing_version()?)
 }

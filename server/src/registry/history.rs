@@ -45,7 +45,7 @@ pub struct HistoryEntry {
 /// The store's.
 pub fn kind_of(tx: &dyn ReadTx, record: RecordId) -> Result<Option<KindId>> {
     for kind in catalogue().kinds() {
-        let wanted = crate::store::rows::Wanted { record, kind: kind.id, fields: Vec::new() };
+        let wanted = crate::store::rows::Wanted { record, kind: kind.id, fields: Default::default() };
         if tx.rows(&[wanted])?.iter().any(Option::is_some) {
             return Ok(Some(kind.id));
         }

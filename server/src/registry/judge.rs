@@ -30,12 +30,18 @@ pub(super) struct Party<'a> {
 /// A fate that is not an error of the store.
 pub(super) type Judged = std::result::Result<Rank, Reason>;
 
-/// The rank of an act, or why it is held.
-pub(super) fn judge(desk: &mut Desk<'_>, id: ActId, act: &Act, party: Party<'_>) -> Result<Judged> {
+/// The rank of an act, or why it is held. `checked` is what `merge::check_act` says of it.
+pub(super) fn judge(
+    desk: &mut Desk<'_, '_>,
+    id: ActId,
+    act: &Act,
+    checked: std::result::Result<(), Reason>,
+    party: Party<'_>,
+) -> Result<Judged> {
     if party.deliver_only {
         return Ok(Err(Reason::DeliverOnly));
     }
-    if let Err(reason) = merge::check_act(act) {
+    if let Err(reason) = checked {
         return Ok(Err(reason));
     }
     let asks = act.intent == Intent::Request && !party.province;
@@ -67,7 +73,7 @@ fn op_creates(op: &Op) -> Option<RecordId> {
     }
 }
 
-fn judge_writes(desk: &mut Desk<'_>, intent: Intent, w: &RecordWrites, party: Party<'_>) -> Result<Judged> {
+fn judge_writes(desk: &mut Desk<'_, '_>, intent: Intent, w: &RecordWrites, party: Party<'_>) -> Result<Judged> {
     if let Some(home) = w.create
         && !desk.has_scope(home)?
     {
@@ -91,7 +97,7 @@ fn judge_writes(desk: &mut Desk<'_>, intent: Intent, w: &RecordWrites, party: Pa
 }
 
 /// A record that the registry does not hold: created now, or waiting itself.
-fn judge_absent(desk: &mut Desk<'_>, intent: Intent, w: &RecordWrites, author: Author<'_>) -> Result<Judged> {
+fn judge_absent(desk: &mut Desk<'_, '_>, intent: Intent, w: &RecordWrites, author: Author<'_>) -> Result<Judged> {
     if w.create.is_none() && author.province {
         return Ok(Err(Reason::UnknownRecord));
     }
@@ -107,13 +113,13 @@ fn judge_absent(desk: &mut Desk<'_>, intent: Intent, w: &RecordWrites, author: A
 }
 
 /// The most that a scope of the author sees of a record as a guest.
-fn seen_as_guest(work: &Work, scopes: &[ScopeId]) -> Option<Projection> {
+fn seen_as_guest(work: &Work<'_>, scopes: &[ScopeId]) -> Option<Projection> {
     let seen = work.guests.iter().filter(|g| scopes.contains(&g.scope)).map(|g| g.projection);
     seen.min()
 }
 
 /// Whether a write would stand beside as many heads as a field may have.
-fn over_full(desk: &Desk<'_>, at: usize, w: &RecordWrites) -> bool {
+fn over_full(desk: &Desk<'_, '_>, at: usize, w: &RecordWrites) -> bool {
     let work = &desk.works[at];
     w.fields.iter().any(|write| {
         let Some(state) = work.slot(write.field) else { return false };
@@ -126,7 +132,7 @@ fn over_full(desk: &Desk<'_>, at: usize, w: &RecordWrites) -> bool {
 
 /// The home that the author had been shown: by the placement that its write names, and not older
 /// than what it has confirmed to have been shown.
-fn home_shown(desk: &mut Desk<'_>, at: usize, w: &RecordWrites, party: Party<'_>) -> Result<ScopeId> {
+fn home_shown(desk: &mut Desk<'_, '_>, at: usize, w: &RecordWrites, party: Party<'_>) -> Result<ScopeId> {
     let work = &desk.works[at];
     let (home, placed) = (work.home, work.meta.placed);
     if party.province || placed.is_none() || w.under == placed {
@@ -140,7 +146,7 @@ fn home_shown(desk: &mut Desk<'_>, at: usize, w: &RecordWrites, party: Party<'_>
 }
 
 /// A node may take back its own acts that merged by themselves; anything else is for the province.
-fn judge_retract(desk: &mut Desk<'_>, id: ActId, acts: &[ActId], party: Party<'_>) -> Result<Judged> {
+fn judge_retract(desk: &mut Desk<'_, '_>, id: ActId, acts: &[ActId], party: Party<'_>) -> Result<Judged> {
     for act in acts {
         let own = act.author == id.author && act.position < id.position;
         if party.province {

@@ -4,10 +4,9 @@
 //! The order of the file is the order of the work. What an act does is in `judge` and `apply`.
 
 use dongbo_proto::act::{Act, Op};
-use dongbo_proto::chain;
 use dongbo_proto::fate::{Fate, Reason};
 use dongbo_proto::frame::{AckRun, Stop};
-use dongbo_proto::id::{ActId, AuthorId, Hash, KindId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, Hash, KindId, RecordId, ScopeId};
 use dongbo_proto::record::{Origin, Rank};
 use dongbo_proto::stamp::{self, UnixMs, Window};
 
@@ -74,9 +73,9 @@ pub(super) fn merge_as(tx: &mut dyn WriteTx, prepared: &Prepared, ctx: &Arrival,
     if known == prepared.acts.len() {
         return Ok(unchanged(again, author.position, author.head));
     }
-    let (fresh, hashes) = (&prepared.acts[known..], &prepared.hashes[known..]);
-    let runs = merge_acts(&mut desk, author.id, fresh, hashes, ctx.window, party)?;
-    put_back(desk, prepared, fresh, runs, again, party)
+    let runs = merge_acts(&mut desk, prepared, known, ctx.window, party)?;
+    desk.author(author.id)?.head = prepared.batch.after;
+    put_back(desk, prepared, known, runs, again, party)
 }
 
 fn unchanged(runs: Vec<AckRun>, position: u64, head: Hash) -> Received {
@@ -86,7 +85,7 @@ fn unchanged(runs: Vec<AckRun>, position: u64, head: Hash) -> Received {
 /// How many of a batch's acts the journal holds already; `None` if it begins behind a gap.
 ///
 /// Equal chain hashes at a position mean equal acts up to it.
-fn known_acts(desk: &mut Desk<'_>, prepared: &Prepared, position: u64, head: Hash) -> Result<Option<usize>> {
+fn known_acts(desk: &mut Desk<'_, '_>, prepared: &Prepared, position: u64, head: Hash) -> Result<Option<usize>> {
     let batch = &prepared.batch;
     if batch.first > position + 1 {
         return Ok(None);
@@ -99,7 +98,7 @@ fn known_acts(desk: &mut Desk<'_>, prepared: &Prepared, position: u64, head: Has
 }
 
 /// The stored fates of acts that came again.
-fn acks_again(desk: &mut Desk<'_>, prepared: &Prepared, known: usize, scopes: &[ScopeId]) -> Result<Vec<AckRun>> {
+fn acks_again(desk: &mut Desk<'_, '_>, prepared: &Prepared, known: usize, scopes: &[ScopeId]) -> Result<Vec<AckRun>> {
     let (after, mut runs) = (prepared.batch.first - 1, Vec::new());
     let until = after + known as u64;
     let mut at = after;
@@ -113,24 +112,24 @@ fn acks_again(desk: &mut Desk<'_>, prepared: &Prepared, known: usize, scopes: &[
     Ok(runs)
 }
 
-fn merge_acts(
-    desk: &mut Desk<'_>,
-    author: AuthorId,
-    acts: &[Act],
-    hashes: &[Hash],
+fn merge_acts<'a>(
+    desk: &mut Desk<'_, 'a>,
+    prepared: &'a Prepared,
+    known: usize,
     window: Window,
     party: Party<'_>,
 ) -> Result<Vec<AckRun>> {
+    let (author, acts) = (prepared.batch.author, &prepared.acts[known..]);
     let retracts = |op: &Op| matches!(op, Op::Retract(_) | Op::Decide(..));
     desk.log = acts.iter().flat_map(|a| &a.ops).any(retracts).then(Vec::new);
     desk.lay_out(acts.iter().flat_map(|a| &a.ops))?;
     let mut runs = Runs::default();
-    for (act, hash) in acts.iter().zip(hashes) {
+    for (at, act) in acts.iter().enumerate() {
         let previous = desk.author(author)?.last_order;
         let stamp = stamp::order(act.claimed, window, previous);
-        let acted = merge_act(desk, act.id(author), act, *hash, stamp, party)?;
+        let acted = merge_act(desk, prepared, known + at, stamp, party)?;
         let row = desk.author(author)?;
-        (row.position, row.head, row.last_order) = (act.position, chain::extend(row.head, *hash), stamp);
+        (row.position, row.last_order) = (act.position, stamp);
         match acted.fate {
             Fate::Merged { .. } => row.merged += 1,
             Fate::Held(_) => row.held += 1,
@@ -141,18 +140,21 @@ fn merge_acts(
     Ok(runs.finish())
 }
 
-fn merge_act(
-    desk: &mut Desk<'_>,
-    id: ActId,
-    act: &Act,
-    hash: Hash,
+fn merge_act<'a>(
+    desk: &mut Desk<'_, 'a>,
+    prepared: &'a Prepared,
+    at: usize,
     stamp: stamp::Stamp,
     party: Party<'_>,
 ) -> Result<Acted> {
-    match judge::judge(desk, id, act, party)? {
+    let act = &prepared.acts[at];
+    let id = act.id(prepared.batch.author);
+    match judge::judge(desk, id, act, prepared.checked[at], party)? {
         Ok(rank) => {
-            let plain = apply::apply(desk, Origin { act: id, stamp, rank }, act)?;
-            let at = desk.advance(hash)?;
+            let as_foreseen = rank == Rank::Home && stamp == act.claimed;
+            let fresh = |op| prepared.creation(at, op, as_foreseen);
+            let plain = apply::apply(desk, Origin { act: id, stamp, rank }, act, &fresh)?;
+            let at = desk.advance(prepared.hashes[at])?;
             // What merged where its author cannot see it is not for the author to apply.
             let as_written = plain && at.iter().all(|at| party.scopes.contains(&at.0));
             Ok(Acted { fate: Fate::Merged { as_written }, rank, at, stamp })
@@ -166,7 +168,7 @@ fn merge_act(
 }
 
 /// Journals that an act waits, whole, and on which records.
-fn hold(desk: &mut Desk<'_>, act_id: ActId, act: &Act, reason: Reason) -> Result<()> {
+fn hold(desk: &mut Desk<'_, '_>, act_id: ActId, act: &Act, reason: Reason) -> Result<()> {
     desk.held_here.insert(act_id);
     let mut records: Vec<(RecordId, KindId, bool)> = Vec::new();
     for op in &act.ops {
@@ -190,15 +192,14 @@ fn hold(desk: &mut Desk<'_>, act_id: ActId, act: &Act, reason: Reason) -> Result
 }
 
 fn put_back(
-    mut desk: Desk<'_>,
+    mut desk: Desk<'_, '_>,
     prepared: &Prepared,
-    fresh: &[Act],
+    known: usize,
     runs: Vec<AckRun>,
     again: Vec<AckRun>,
     party: Party<'_>,
 ) -> Result<Received> {
     let author = prepared.batch.author;
-    let first = fresh.first().map_or(0, |act| act.position);
     let now_ms = desk.now_ms;
     let row = desk.author(author)?;
     row.contact_ms = now_ms;
@@ -207,8 +208,8 @@ fn put_back(
     let frame = FrameRow {
         id: 0,
         author,
-        first,
-        count: fresh.len() as u32,
+        first: prepared.batch.first + known as u64,
+        count: (prepared.acts.len() - known) as u32,
         bytes: prepared.bytes.clone(),
         outcome: outcome::pack(&runs),
     };

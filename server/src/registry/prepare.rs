@@ -3,11 +3,16 @@
 //! Pure CPU without a transaction, so that it runs beside the writer and one node's large batch
 //! costs the others nothing.
 
-use dongbo_proto::act::Act;
+use dongbo_proto::act::{Act, Op};
 use dongbo_proto::chain;
+use dongbo_proto::digest::Digest;
+use dongbo_proto::fate::Reason;
 use dongbo_proto::frame::{Batch, Stop};
 use dongbo_proto::id::Hash;
-use dongbo_proto::{sign, wire};
+use dongbo_proto::record::{Origin, Rank};
+use dongbo_proto::{merge, sign, wire};
+
+use super::work::Fresh;
 
 /// A batch that is what it says: its acts hash to the chain that its author signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +25,21 @@ pub struct Prepared {
     pub hashes: Vec<Hash>,
     /// The batch as the journal keeps it.
     pub bytes: Vec<u8>,
+    /// Whether each act is within the limits and in words that this build knows.
+    pub checked: Vec<Result<(), Reason>>,
+    /// For each act that creates records, the sums over their fields if it merges as it claims.
+    sums: Vec<Vec<Option<Digest>>>,
 }
 
 impl Prepared {
+    /// An operation of an act, if it is a plain creation. `as_foreseen`: it merges at its home, with
+    /// the stamp that it claims, so that its sum was taken right.
+    pub(super) fn creation(&self, act: usize, op: usize, as_foreseen: bool) -> Option<Fresh<'_>> {
+        let Op::Write(writes) = self.acts.get(act)?.ops.get(op)? else { return None };
+        let sum = self.sums.get(act)?.get(op).copied().flatten().filter(|_| as_foreseen);
+        Fresh::of(writes, sum)
+    }
+
     /// The chain after so many of its acts.
     pub fn chain_after(&self, acts: usize) -> Hash {
         self.hashes.iter().take(acts).fold(self.batch.before, |chain, hash| chain::extend(chain, *hash))
@@ -57,9 +74,26 @@ pub fn prepare(batch: Batch, public_key: &[u8; 32]) -> Result<Prepared, Stop> {
     }
     let hashes = hashes(&batch, &acts).ok_or(Stop::BadBatch)?;
     let bytes = wire::batch_bytes(&batch);
-    let prepared = Prepared { batch, acts, hashes, bytes };
+    let checked = acts.iter().map(merge::check_act).collect();
+    let sums = acts.iter().map(|act| foreseen(&batch, act)).collect();
+    let prepared = Prepared { batch, acts, hashes, bytes, checked, sums };
     let holds = prepared.chain_after(prepared.acts.len()) == prepared.batch.after;
     if holds { Ok(prepared) } else { Err(Stop::BadBatch) }
+}
+
+/// What the creations of an act will add to digests if it merges at their homes with its claimed
+/// stamp, as nearly all do: hashing forty fields is not for the writer.
+fn foreseen(batch: &Batch, act: &Act) -> Vec<Option<Digest>> {
+    let origin = Origin { act: act.id(batch.author), stamp: act.claimed, rank: Rank::Home };
+    let mut buffer = Vec::with_capacity(128);
+    let mut sum = |op: &Op| match op {
+        Op::Write(w) if w.create.is_some() => Fresh::of(w, None).map(|f| f.sum(origin, &mut buffer)),
+        _ => None,
+    };
+    match act.ops.iter().any(|op| matches!(op, Op::Write(w) if w.create.is_some())) {
+        true => act.ops.iter().map(&mut sum).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// The hash of each act; `None` where a seed is missing.

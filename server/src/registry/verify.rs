@@ -149,7 +149,9 @@ impl Checks<'_> {
         let batch = &frame.batch;
         let signed = chain::signed_bytes(batch.author, batch.last(), batch.after);
         let signature: Option<[u8; 64]> = batch.signature.as_slice().try_into().ok();
-        if head != batch.after {
+        // A batch that began with acts that were known names what is before those.
+        let begins = batch.first == row.first;
+        if head != batch.after || batch.author != author.id || (begins && batch.before != before) {
             self.say("author-chain", at);
         }
         if !signature.is_some_and(|s| sign::verify(&author.public_key, &signed, &s)) {

@@ -2,11 +2,13 @@
 //!
 //! A field's state is read once and written once, however many acts of a batch write it.
 
-use dongbo_proto::act::Projection;
-use dongbo_proto::catalogue::{Kind, Rule};
+use std::borrow::Cow;
+
+use dongbo_proto::act::{FieldWrite, Over, Projection, RecordWrites};
+use dongbo_proto::catalogue::{Kind, Rule, catalogue};
 use dongbo_proto::digest::{self, Digest};
 use dongbo_proto::id::{FieldId, RecordId, ScopeId};
-use dongbo_proto::record::{FieldState, Meta, Record, sees};
+use dongbo_proto::record::{FieldState, Head, Meta, Origin, Record, sees};
 use dongbo_proto::value::Value;
 
 use crate::store::rows::{Placement, PutRow, Row, RowKey};
@@ -21,7 +23,7 @@ pub(super) struct Slot {
 
 /// A record on the desk.
 #[derive(Clone, Debug)]
-pub(super) struct Work {
+pub(super) struct Work<'a> {
     pub id: RecordId,
     pub kind: &'static Kind,
     /// `None` where a batch creates it.
@@ -38,6 +40,42 @@ pub(super) struct Work {
     /// Whether its placements changed, so that digests are taken over all of it.
     pub placed: bool,
     pub dirty: bool,
+    /// A record that one write created and nothing has touched since; its slots are not made.
+    fresh: Option<Fresh<'a>>,
+}
+
+/// A creation whose fields are all sole heads in columns: by far the commonest, and needs no states.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fresh<'a> {
+    writes: &'a RecordWrites,
+    /// The sum over its fields, where it was taken beforehand.
+    sum: Option<Digest>,
+}
+
+impl<'a> Fresh<'a> {
+    /// Whether a write is such a creation.
+    pub fn of(writes: &'a RecordWrites, sum: Option<Digest>) -> Option<Self> {
+        let kind = catalogue().kind(writes.kind)?;
+        let names_nothing = |over: &Over| matches!(over, Over::Nothing | Over::Creation);
+        let plain = |f: &FieldWrite| {
+            !f.value.is_null() && names_nothing(&f.over) && in_column(kind, f.field)
+        };
+        let rising = writes.fields.is_sorted_by(|a, b| a.field < b.field);
+        let fits = writes.create.is_some() && rising && writes.fields.iter().all(plain);
+        fits.then_some(Fresh { writes, sum })
+    }
+
+    /// The sum over its fields, if merge gives it this origin.
+    pub fn sum(&self, origin: Origin, buffer: &mut Vec<u8>) -> Digest {
+        self.sum.unwrap_or_else(|| {
+            let (record, kind) = (self.writes.record, self.writes.kind);
+            let mut sum = Digest::default();
+            for f in &self.writes.fields {
+                sum.add(digest::of_sole((record, kind, f.field), origin, &f.value, buffer));
+            }
+            sum
+        })
+    }
 }
 
 /// Whether a field has a column.
@@ -49,7 +87,7 @@ fn rule(kind: &Kind, field: FieldId) -> Rule {
     kind.field(field).map_or(Rule::Authority, |f| f.rule)
 }
 
-impl Work {
+impl<'a> Work<'a> {
     /// A record that an act creates.
     pub fn created(id: RecordId, kind: &'static Kind, home: ScopeId, meta: Meta, fields: usize) -> Self {
         Work {
@@ -65,7 +103,26 @@ impl Work {
             guests_before: Vec::new(),
             placed: false,
             dirty: true,
+            fresh: None,
         }
+    }
+
+    /// A record that one write creates, as long as nothing else touches it.
+    pub fn fresh(kind: &'static Kind, home: ScopeId, meta: Meta, fresh: Fresh<'a>) -> Self {
+        let created = Work::created(fresh.writes.record, kind, home, meta, 0);
+        Work { fresh: Some(fresh), ..created }
+    }
+
+    /// Makes the slots of a fresh record: something else is about to touch it.
+    pub fn thaw(&mut self) {
+        let Some(fresh) = self.fresh.take() else { return };
+        let created = self.meta.created;
+        let slot = |f: &FieldWrite| Slot {
+            field: f.field,
+            before: FieldState::default(),
+            now: FieldState::sole(Head::new(created, f.value.clone())),
+        };
+        self.slots = fresh.writes.fields.iter().map(slot).collect();
     }
 
     /// A record as a row says, with the fields that were asked for.
@@ -81,7 +138,7 @@ impl Work {
     }
 
     /// Takes in columns that were not read before.
-    pub fn add_slots(&mut self, columns: Vec<(FieldId, Value)>) {
+    pub fn add_slots(&mut self, columns: impl IntoIterator<Item = (FieldId, Value)>) {
         for (field, value) in columns {
             if let Err(at) = self.slots.binary_search_by_key(&field, |s| s.field) {
                 let state = self.meta.state(field, Some(value));
@@ -143,6 +200,9 @@ impl Work {
     fn sum_created(&self, buffer: &mut Vec<u8>) -> Digest {
         let bare = Record::new(self.id, self.kind.id, self.meta.created, self.home);
         let mut sum = digest::of_existence(&bare);
+        if let Some(fresh) = &self.fresh {
+            sum.add(fresh.sum(self.meta.created, buffer));
+        }
         for slot in &self.slots {
             sum.add(digest::of_field(self.id, self.kind.id, slot.field, &slot.now, buffer));
         }
@@ -178,13 +238,17 @@ impl Work {
     }
 
     /// The row to write.
-    pub fn put_row(&mut self) -> PutRow {
+    pub fn put_row(&mut self) -> PutRow<'a> {
         let mut columns = Vec::with_capacity(self.slots.len());
+        if let Some(fresh) = self.fresh {
+            let column = |f: &'a FieldWrite| (f.field, Cow::Borrowed(&f.value));
+            columns.extend(fresh.writes.fields.iter().map(column));
+        }
         self.meta.guests = !self.guests.is_empty();
         for slot in self.slots.iter().filter(|s| s.before != s.now) {
             let stored = in_column(self.kind, slot.field);
             let value = self.meta.set(slot.field, &slot.now, rule(self.kind, slot.field), stored);
-            columns.extend(value.map(|v| (slot.field, v)));
+            columns.extend(value.map(|v| (slot.field, Cow::Owned(v))));
         }
         PutRow {
             record: self.id,

@@ -3,6 +3,8 @@
 //! Each is one noun of the design: an author, a scope, a frame of the journal, a line of a scope's
 //! feed, a held act, a placement. Deliberately absent: how any of them is kept.
 
+use std::borrow::Cow;
+
 use dongbo_proto::act::Projection;
 use dongbo_proto::digest::Digest;
 use dongbo_proto::fate::Reason;
@@ -11,11 +13,15 @@ use dongbo_proto::id::{ActId, AuthorId, Epoch, FieldId, Hash, KindId, RecordId, 
 use dongbo_proto::record::Rank;
 use dongbo_proto::stamp::{Stamp, UnixMs};
 use dongbo_proto::value::Value;
+use smallvec::SmallVec;
 
 /// The store's own handle of a record's row, so that what was just read is written without a
 /// second search. Valid within its transaction only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowKey(pub i64);
+
+/// A few fields of a record: most edits write one.
+pub type Fields = SmallVec<[FieldId; 4]>;
 
 /// A record of which merge wants a few fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +31,7 @@ pub struct Wanted {
     /// Its kind, which must be of the catalogue.
     pub kind: KindId,
     /// The stored fields whose columns are wanted, ascending.
-    pub fields: Vec<FieldId>,
+    pub fields: Fields,
 }
 
 /// What was found of it.
@@ -38,12 +44,12 @@ pub struct Row {
     /// `record::Meta`, packed.
     pub meta: Vec<u8>,
     /// What the wanted columns hold; [`Value::Null`] where nothing.
-    pub columns: Vec<(FieldId, Value)>,
+    pub columns: SmallVec<[(FieldId, Value); 2]>,
 }
 
 /// A row to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PutRow {
+pub struct PutRow<'a> {
     /// The record.
     pub record: RecordId,
     /// Its kind, which must be of the catalogue.
@@ -57,7 +63,7 @@ pub struct PutRow {
     /// `record::Meta`, packed.
     pub meta: Vec<u8>,
     /// The columns to be written, ascending; others stay.
-    pub columns: Vec<(FieldId, Value)>,
+    pub columns: Vec<(FieldId, Cow<'a, Value>)>,
 }
 
 /// A scope: its name for people, and where its revision, chain and digest stand.

@@ -84,6 +84,8 @@ pub trait ReadTx {
     fn invites(&self) -> Result<Vec<InviteRow>>;
     /// The epochs, the one in force first.
     fn epochs(&self) -> Result<Vec<EpochRow>>;
+    /// The number of the standing list's last line; 0 if it is empty.
+    fn standing_version(&self) -> Result<u64>;
     /// The standing list after a line.
     fn standing_after(&self, sequence: u64, max: usize) -> Result<Vec<StandingRow>>;
     /// A small fact of the province, by name (`province`, `backup_ms`, …).
@@ -97,7 +99,7 @@ pub trait WriteTx: ReadTx {
     fn reading(&self) -> &dyn ReadTx;
 
     /// Inserts and updates rows of records.
-    fn put_rows(&mut self, rows: &[PutRow]) -> Result<()>;
+    fn put_rows(&mut self, rows: &[PutRow<'_>]) -> Result<()>;
     /// Adds or changes placements.
     fn put_placements(&mut self, placements: &[Placement]) -> Result<()>;
     /// Takes a placement away.

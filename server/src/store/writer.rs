@@ -37,7 +37,8 @@ pub enum Executor {
 }
 
 type Run = Box<dyn FnMut(&mut dyn WriteTx) -> Result<(), Rollback> + Send>;
-type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// Takes the job back too: what it held is freed where it was made, not on the writer.
+type Done = Box<dyn FnOnce(Result<(), StoreError>, Run) + Send>;
 
 struct Queued {
     run: Run,
@@ -124,13 +125,14 @@ impl StoreHandle {
         let Some(queue) = &self.queue else { return self.write_now(job) };
         let slot: Slot<R, E> = Slot::default();
         let (sender, receiver) = oneshot::channel();
-        let done: Done = Box::new(move |commit| drop(sender.send(commit)));
+        let done: Done = Box::new(move |commit, run| drop(sender.send((commit, run))));
         let run: Run = Box::new(into_slot(slot.clone(), job));
         queue.try_send(Queued { run, done, bytes }).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })?;
-        out_of_slot(&slot, receiver.await.unwrap_or(Err(StoreError::Closed)))
+        let commit = receiver.await.map_err(|_| StoreError::Closed).and_then(|(commit, _)| commit);
+        out_of_slot(&slot, commit)
     }
 
     /// Runs a job on the caller and answers after it is durable: for the command line.
@@ -210,7 +212,7 @@ fn commit(store: &dyn Store, group: Vec<Queued>) {
         let started = commit_some(store, &mut rest);
         let later = rest.split_off(started.0);
         for job in std::mem::replace(&mut rest, later) {
-            (job.done)(started.1.clone());
+            (job.done)(started.1.clone(), job.run);
         }
     }
 }

@@ -65,11 +65,16 @@ impl Known {
     ///
     /// # Errors
     /// The store's.
-    pub fn home(&self, tx: &dyn ReadTx, kind: &Kind, id: RecordId) -> registry::Result<Option<ScopeId>> {
+    pub fn home(
+        &self,
+        tx: &dyn ReadTx,
+        kind: &Kind,
+        id: RecordId,
+    ) -> registry::Result<Option<ScopeId>> {
         if let Some(home) = self.homes.get(&id) {
             return Ok(Some(*home));
         }
-        let wanted = Wanted { record: id, kind: kind.id, fields: Vec::new() };
+        let wanted = Wanted { record: id, kind: kind.id, fields: Default::default() };
         Ok(tx.rows(&[wanted])?.pop().flatten().map(|row| row.home))
     }
 
@@ -87,13 +92,16 @@ impl Known {
 ///
 /// # Errors
 /// The store's.
-pub fn there(tx: &dyn ReadTx, ids: &[(KindId, RecordId)]) -> registry::Result<HashSet<(KindId, RecordId)>> {
+pub fn there(
+    tx: &dyn ReadTx,
+    ids: &[(KindId, RecordId)],
+) -> registry::Result<HashSet<(KindId, RecordId)>> {
     let mut there = HashSet::new();
     for some in ids.chunks(AT_ONCE) {
         let want = |(kind, record): &(KindId, RecordId)| Wanted {
             record: *record,
             kind: *kind,
-            fields: Vec::new(),
+            fields: Default::default(),
         };
         let wanted: Vec<Wanted> = some.iter().map(want).collect();
         let rows = tx.rows(&wanted)?;

@@ -89,7 +89,7 @@ impl SqliteTx<'_> {
     pub(super) fn next_outcomes(&self, author: AuthorId, sequence: u64, max: usize) -> Result<Vec<Outcome>> {
         let mut statement = self.statement(
             "SELECT sequence, act_author, act_position, fate, text, at_ms FROM outcome
-             WHERE author = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+             WHERE author = ?1 AND sequence > ?2 ORDER BY sequence LIMIT (?3 + 0)",
         )?;
         let params = params![author.0.cast_signed(), sequence.cast_signed(), bind::limit(max)];
         bind::collect(&mut statement, params, |row| {

@@ -120,7 +120,8 @@ pub(super) fn optional<T>(
     rows.next()?.map(each).transpose()
 }
 
-/// A bound that SQLite takes.
+/// A bound that SQLite takes. In SQL it stands as `LIMIT (?n + 0)`: SQLite would plan by the value of a
+/// bare parameter, and prepare the statement anew at each binding.
 pub(super) fn limit(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
 }

@@ -64,7 +64,7 @@ impl SqliteTx<'_> {
 
     pub(super) fn next_held(&self, state: HeldState, after: Option<ActId>, max: usize) -> Result<Vec<HeldRow>> {
         let mut statement = self.statement(&format!(
-            "{HELD} WHERE state = ?1 AND (author, position) > (?2, ?3) ORDER BY author, position LIMIT ?4"
+            "{HELD} WHERE state = ?1 AND (author, position) > (?2, ?3) ORDER BY author, position LIMIT (?4 + 0)"
         ))?;
         let (author, position) =
             after.map_or((i64::MIN, i64::MIN), |a| (a.author.0.cast_signed(), a.position.cast_signed()));

@@ -35,7 +35,7 @@ impl SqliteTx<'_> {
 
     pub(super) fn next_frames(&self, author: AuthorId, position: u64, max: usize) -> Result<Vec<FrameRow>> {
         // The frame that holds the next position may begin before it.
-        let sql = format!("{FRAME} WHERE author = ?1 AND first + count > ?2 AND first > ?3 ORDER BY first LIMIT ?4");
+        let sql = format!("{FRAME} WHERE author = ?1 AND first + count > ?2 AND first > ?3 ORDER BY first LIMIT (?4 + 0)");
         let next = position.saturating_add(1);
         let holding = self.frame_of_act(ActId::new(author, next))?.map_or(next, |f| f.first);
         let params =
@@ -46,7 +46,7 @@ impl SqliteTx<'_> {
     pub(super) fn next_feed(&self, scope: ScopeId, revision: u64, max: usize) -> Result<Vec<FeedRow>> {
         let mut statement = self.statement(
             "SELECT scope, from_revision, to_revision, frame, chain, touched FROM feed
-             WHERE scope = ?1 AND to_revision > ?2 ORDER BY to_revision LIMIT ?3",
+             WHERE scope = ?1 AND to_revision > ?2 ORDER BY to_revision LIMIT (?3 + 0)",
         )?;
         bind::collect(&mut statement, params![scope.0, revision.cast_signed(), bind::limit(max)], |row| {
             Ok(FeedRow {

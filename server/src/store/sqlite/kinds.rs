@@ -81,7 +81,7 @@ pub(super) fn select_twins(kind: &Kind) -> Option<String> {
     let key = fields.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(", ");
     let known = fields.iter().map(|n| format!("{} IS NOT NULL", quoted(n))).collect::<Vec<_>>().join(" AND ");
     Some(format!(
-        "SELECT group_concat(hex(id)) FROM {} WHERE {} AND {known} GROUP BY {key} HAVING count(*) > 1 LIMIT ?1",
+        "SELECT group_concat(hex(id)) FROM {} WHERE {} AND {known} GROUP BY {key} HAVING count(*) > 1 LIMIT (?1 + 0)",
         quoted(&kind.name),
         live(kind)
     ))

@@ -72,7 +72,7 @@ impl SqliteTx<'_> {
     pub(super) fn next_placements(&self, scope: ScopeId, after: Option<RecordId>, max: usize) -> Result<Vec<Placement>> {
         let mut statement = self.statement(
             "SELECT scope, record, kind, projection FROM placement
-             WHERE scope = ?1 AND record > ?2 ORDER BY record, kind LIMIT ?3",
+             WHERE scope = ?1 AND record > ?2 ORDER BY record, kind LIMIT (?3 + 0)",
         )?;
         let after = after.map_or(Vec::new(), |id| id.0.to_vec());
         let mut found = bind::collect(&mut statement, params![scope.0, after, bind::limit(max)], placement)?;

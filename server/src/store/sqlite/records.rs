@@ -62,7 +62,7 @@ impl SqliteTx<'_> {
     }
 
     pub(super) fn next_records(&self, kind: &Kind, after: Option<RecordId>, max: usize) -> Result<Vec<Record>> {
-        let mut statement = self.statement(&kinds::select_all(kind, "WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
+        let mut statement = self.statement(&kinds::select_all(kind, "WHERE id > ?1 ORDER BY id LIMIT (?2 + 0)"))?;
         let after = after.map_or(Vec::new(), |id| id.0.to_vec());
         bind::collect(&mut statement, rusqlite::params![after, bind::limit(max)], |row| whole(kind, row))
     }
@@ -93,8 +93,8 @@ impl SqliteTx<'_> {
         })
     }
 
-    pub(super) fn write_rows(&self, rows: &[PutRow]) -> Result<()> {
-        let alike = |a: &PutRow, b: &PutRow| {
+    pub(super) fn write_rows(&self, rows: &[PutRow<'_>]) -> Result<()> {
+        let alike = |a: &PutRow<'_>, b: &PutRow<'_>| {
             a.kind == b.kind
                 && (a.key.is_some(), a.moved) == (b.key.is_some(), b.moved)
                 && a.columns.len() == b.columns.len()
@@ -111,7 +111,7 @@ impl SqliteTx<'_> {
     }
 }
 
-fn write_row(statement: &mut rusqlite::Statement<'_>, row: &PutRow) -> Result<()> {
+fn write_row(statement: &mut rusqlite::Statement<'_>, row: &PutRow<'_>) -> Result<()> {
     let columns_from = match row.key {
         None => {
             statement.raw_bind_parameter(1, &row.record.0[..])?;
@@ -138,7 +138,7 @@ fn write_row(statement: &mut rusqlite::Statement<'_>, row: &PutRow) -> Result<()
 }
 
 fn some_row(kind: &Kind, fields: &[FieldId], row: &rusqlite::Row<'_>) -> Result<Row> {
-    let mut columns = Vec::with_capacity(fields.len());
+    let mut columns = SmallVec::with_capacity(fields.len());
     for (at, id) in fields.iter().enumerate() {
         let field = kind.field(*id).ok_or(StoreError::damaged("a field"))?;
         columns.push((*id, bind::column(field, row.get_ref(at + 3)?)?));

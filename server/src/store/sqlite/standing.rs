@@ -108,7 +108,7 @@ impl SqliteTx<'_> {
 
     pub(super) fn next_standing(&self, sequence: u64, max: usize) -> Result<Vec<StandingRow>> {
         let mut statement = self.statement(
-            "SELECT sequence, what, subject, at_ms FROM standing WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+            "SELECT sequence, what, subject, at_ms FROM standing WHERE sequence > ?1 ORDER BY sequence LIMIT (?2 + 0)",
         )?;
         bind::collect(&mut statement, params![sequence.cast_signed(), bind::limit(max)], |row| {
             let what = StandingWhat::from_number(bind::small(row, 1, "the standing list")?);
@@ -119,6 +119,11 @@ impl SqliteTx<'_> {
                 at_ms: row.get(3)?,
             })
         })
+    }
+
+    pub(super) fn last_standing(&self) -> Result<u64> {
+        let mut statement = self.statement("SELECT coalesce(max(sequence), 0) FROM standing")?;
+        Ok(bind::optional(&mut statement, [], |row| bind::number(row, 0))?.unwrap_or(0))
     }
 
     pub(super) fn write_standing(&self, l: &StandingRow) -> Result<()> {

@@ -144,6 +144,9 @@ impl ReadTx for SqliteTx<'_> {
     fn epochs(&self) -> Result<Vec<EpochRow>> {
         self.all_epochs()
     }
+    fn standing_version(&self) -> Result<u64> {
+        self.last_standing()
+    }
     fn standing_after(&self, sequence: u64, max: usize) -> Result<Vec<StandingRow>> {
         self.next_standing(sequence, max)
     }
@@ -157,7 +160,7 @@ impl WriteTx for SqliteTx<'_> {
         self
     }
 
-    fn put_rows(&mut self, rows: &[PutRow]) -> Result<()> {
+    fn put_rows(&mut self, rows: &[PutRow<'_>]) -> Result<()> {
         self.write_rows(rows)
     }
     fn put_placements(&mut self, placements: &[Placement]) -> Result<()> {
