@@ -14,12 +14,16 @@ fn a_member_is_entered_found_and_shown() {
     let found = office.json(&["member", "search", "nguyen", "duc"]);
     assert_eq!((&found[0]["id"], &found[0]["fields"]["unit_id"]), (&json!(member), &json!(id(1))));
     let shown = office.json(&["member", "show", &member]);
-    assert_eq!((&shown["kind"], &shown["home"], &shown["void"]), (&json!("member"), &json!("C7"), &json!(false)));
+    assert_eq!(
+        (&shown["kind"], &shown["home"], &shown["void"]),
+        (&json!("member"), &json!("C7"), &json!(false))
+    );
     let phone = &shown["fields"]["phone"];
     assert_eq!((&phone["value"], &phone["pending"]), (&json!("0000111"), &json!(true)));
     assert_eq!(phone["act"], json!("0000000000000005:1"));
     assert_eq!((&phone["conflict"], &phone["rank"]), (&json!([]), &json!("home")));
-    let flags: Vec<_> = shown["flags"].as_array().unwrap().iter().map(|f| f["code"].clone()).collect();
+    let flags: Vec<_> =
+        shown["flags"].as_array().unwrap().iter().map(|f| f["code"].clone()).collect();
     assert!(flags.is_empty(), "{flags:?}");
 }
 
@@ -29,7 +33,9 @@ fn lists_are_filtered_limited_and_paged() {
     for n in 0..5 {
         office.add(&format!("Người {n}"), &[&format!("phone=000{}", n % 2)]);
     }
-    let count = |args: &[&str]| office.json(&[&["member", "list"], args].concat()).as_array().unwrap().len();
+    let count = |args: &[&str]| {
+        office.json(&[&["member", "list"], args].concat()).as_array().unwrap().len()
+    };
     assert_eq!(count(&[]), 5);
     assert_eq!(count(&["--where", "phone=0001"]), 2);
     assert_eq!(count(&["--where", "phone=0000", "--limit", "2"]), 2);
@@ -44,9 +50,13 @@ fn lists_are_filtered_limited_and_paged() {
 fn an_edit_names_heads_and_a_locked_field_is_asked_for() {
     let mut office = Office::new();
     let member = office.add("Lê Thị Hoa", &["phone=1"]);
-    let edited = office.json(&["member", "edit", &member, "--set", "phone=2", "--set", "full_name=Lê Hoa"]);
+    let edited =
+        office.json(&["member", "edit", &member, "--set", "phone=2", "--set", "full_name=Lê Hoa"]);
     assert_eq!(edited["acts"].as_array().unwrap().len(), 2);
-    assert_eq!((&edited["changed"], &edited["requested"]), (&json!(["phone"]), &json!(["full_name"])));
+    assert_eq!(
+        (&edited["changed"], &edited["requested"]),
+        (&json!(["phone"]), &json!(["full_name"]))
+    );
     assert_eq!(edited["change"], json!("0000000000000005:2"));
     assert_eq!(edited["request"], json!("0000000000000005:3"));
     let again = office.json(&["member", "edit", &member, "--set", "phone=2"]);
@@ -149,7 +159,10 @@ fn history_without_a_link_is_this_machines_own_and_says_so() {
     let member = office.add("A B", &["phone=1"]);
     office.json(&["member", "edit", &member, "--set", "phone=2", "--person", "hoa"]);
     let history = office.json(&["member", "history", &member, "--here"]);
-    assert_eq!((&history["complete"], history["acts"].as_array().unwrap().len()), (&json!(false), 2));
+    assert_eq!(
+        (&history["complete"], history["acts"].as_array().unwrap().len()),
+        (&json!(false), 2)
+    );
     let last = &history["acts"][1];
     assert_eq!((&last["person"], &last["fields"]["phone"]["value"]), (&json!("hoa"), &json!("2")));
     let asked = office.run(&["member", "history", &member]);
@@ -160,7 +173,22 @@ fn history_without_a_link_is_this_machines_own_and_says_so() {
 fn a_clock_in_2035_or_1999_stops_nothing() {
     let office = Office::new();
     let far = ["--clock-offset", "300000000"];
-    let member = office.json(&[&["member", "add", "--set", "full_name=A", "--set", "sex=F", "--set", "birth_date=1990"], &far[..]].concat());
+    let member = office.json(
+        &[
+            &[
+                "member",
+                "add",
+                "--set",
+                "full_name=A",
+                "--set",
+                "sex=F",
+                "--set",
+                "birth_date=1990",
+            ],
+            &far[..],
+        ]
+        .concat(),
+    );
     let member = member["id"].as_str().unwrap();
     office.json(&["member", "edit", member, "--set", "phone=1", "--clock-offset", "-800000000"]);
     assert_eq!(office.json(&["member", "show", member])["fields"]["phone"]["value"], json!("1"));
@@ -187,7 +215,12 @@ fn sql_reads_and_nothing_else() {
     office.add("A B", &["phone=1"]);
     let rows = office.json(&["sql", "SELECT full_name, phone FROM member"]);
     assert_eq!(rows, json!([{ "full_name": "A B", "phone": "1" }]));
-    for statement in ["DELETE FROM member", "PRAGMA user_version = 9", "ATTACH 'x' AS x", "WITH a AS (SELECT 1) DELETE FROM member"] {
+    for statement in [
+        "DELETE FROM member",
+        "PRAGMA user_version = 9",
+        "ATTACH 'x' AS x",
+        "WITH a AS (SELECT 1) DELETE FROM member",
+    ] {
         office.run(&["sql", statement]).refused(2);
     }
     office.run(&["sql", "SELECT nope FROM member"]).refused(2);
@@ -217,7 +250,16 @@ fn an_exit_is_asked_of_the_province() {
     let office = Office::new();
     let member = office.add("A B", &[]);
     let member_is = format!("member={member}");
-    let asked = office.json(&["record", "add", "--kind", "exit", "--set", &member_is]);
+    let asked = office.json(&[
+        "record",
+        "add",
+        "--kind",
+        "exit",
+        "--set",
+        &member_is,
+        "--set",
+        "form=resigned",
+    ]);
     assert_eq!(asked["requested"], json!(true));
     let units = office.json(&["record", "list", "--kind", "unit", "--where", "code=CB-01"]);
     assert_eq!(units.as_array().unwrap().len(), 1);

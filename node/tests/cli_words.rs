@@ -20,20 +20,49 @@ fn used(dir: &Path, found: &mut BTreeSet<String>) {
         } else {
             let text = fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-            found.extend(code.split('"').skip(1).step_by(2).filter(|t| looks_like_a_key(t)).map(str::to_owned));
+            found.extend(
+                code.split('"')
+                    .skip(1)
+                    .step_by(2)
+                    .filter(|t| looks_like_a_key(t))
+                    .map(str::to_owned),
+            );
         }
     }
 }
 
 /// Keys begin with the name of what they speak of.
 const FIRST_WORDS: [&str; 22] = [
-    "ask", "code", "col", "conflicts", "db", "dir", "disk", "edit", "err", "export", "fate", "file",
-    "history", "import", "inbox", "join", "key", "link", "next", "row", "status", "sync",
+    "ask",
+    "code",
+    "col",
+    "conflicts",
+    "db",
+    "dir",
+    "disk",
+    "edit",
+    "err",
+    "export",
+    "fate",
+    "file",
+    "history",
+    "import",
+    "inbox",
+    "join",
+    "key",
+    "link",
+    "next",
+    "row",
+    "status",
+    "sync",
 ];
 
 fn looks_like_a_key(text: &str) -> bool {
     let plain = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    plain && text.split_once('-').is_some_and(|(first, rest)| FIRST_WORDS.contains(&first) && !rest.is_empty())
+    plain
+        && text
+            .split_once('-')
+            .is_some_and(|(first, rest)| FIRST_WORDS.contains(&first) && !rest.is_empty())
 }
 
 #[test]
@@ -58,13 +87,18 @@ fn every_key_that_is_used_has_a_sentence() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     ["cli", "office", "exchange"].iter().for_each(|dir| used(&src.join(dir), &mut found));
     let missing: Vec<_> = found.difference(&known).collect();
-    assert!(missing.is_empty() && found.len() > 100, "no sentence for {missing:?} ({} found)", found.len());
+    assert!(
+        missing.is_empty() && found.len() > 100,
+        "no sentence for {missing:?} ({} found)",
+        found.len()
+    );
 }
 
 #[test]
 fn every_finding_of_verify_has_a_sentence() {
     let source = include_str!("../src/replica/verify.rs");
-    let codes: BTreeSet<_> = source.split("Finding::new(\"").skip(1).filter_map(|t| t.split('"').next()).collect();
+    let codes: BTreeSet<_> =
+        source.split("Finding::new(\"").skip(1).filter_map(|t| t.split('"').next()).collect();
     assert!(codes.len() > 8);
     for code in codes {
         assert!(keys(WORDS_VI).contains(&format!("found-{code}")), "no sentence for {code}");

@@ -46,7 +46,14 @@ pub struct Args {
     #[arg(long, global = true, env = "DONGBO_PASSPHRASE_FILE", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
     /// Added to the wall clock; for tests and stories.
-    #[arg(long, global = true, hide = true, env = "DONGBO_CLOCK_OFFSET_S", default_value_t = 0, allow_hyphen_values = true)]
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "DONGBO_CLOCK_OFFSET_S",
+        default_value_t = 0,
+        allow_hyphen_values = true
+    )]
     pub clock_offset: i64,
     /// Việc cần làm (What to do)
     #[command(subcommand)]
@@ -101,6 +108,10 @@ pub struct Join {
     /// Hỏi mật khẩu để bảo vệ dữ liệu (Ask for a passphrase that will protect the data)
     #[arg(long, conflicts_with = "passphrase_file")]
     pub ask_passphrase: bool,
+    /// Tỉnh mời lại chính máy này; giữ dữ liệu và khóa đang có (The province invited this very machine
+    /// again: keep its data and key)
+    #[arg(long, conflicts_with_all = ["ask_passphrase"])]
+    pub again: bool,
     /// Chưa nhận dữ liệu ngay (Do not exchange yet)
     #[arg(long)]
     pub no_sync: bool,

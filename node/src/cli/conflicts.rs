@@ -73,7 +73,8 @@ fn add_rows(
     for (field, state) in conflict::fields(record) {
         count += 1;
         let label = kind.field(*field).map_or("?", |f| f.label(shell.lang())).to_owned();
-        let shown = dongbo_proto::merge::shown(dongbo_proto::merge::rule_of(kind.id, *field), &state.heads);
+        let shown =
+            dongbo_proto::merge::shown(dongbo_proto::merge::rule_of(kind.id, *field), &state.heads);
         for (at, head) in state.heads.iter().enumerate() {
             let mark = if Some(at) == shown { "→ " } else { "  " };
             let text = value(desk, kind, *field, &head.value, shell.lang())?;

@@ -13,14 +13,16 @@ pub fn run(shell: &mut Shell) -> Result<Exit> {
     let desk = shell.open()?;
     let scopes = desk.replica.status()?.scopes;
     if shell.json {
-        let scope = |s: &crate::replica::ScopeState| json!({
-            "scope": s.grant.scope.0,
-            "code": s.grant.code,
-            "state": scope_word(s),
-            "revision": s.visible,
-            "chain": s.chain,
-            "digest": s.digest.to_string(),
-        });
+        let scope = |s: &crate::replica::ScopeState| {
+            json!({
+                "scope": s.grant.scope.0,
+                "code": s.grant.code,
+                "state": scope_word(s),
+                "revision": s.visible,
+                "chain": s.chain,
+                "digest": s.digest.to_string(),
+            })
+        };
         out::json(&Json::Array(scopes.iter().map(scope).collect()));
         return Ok(Exit::Done);
     }

@@ -26,7 +26,8 @@ pub fn run(shell: &mut Shell, args: Export) -> Result<Exit> {
     if shell.json {
         out::json(&json!({ "records": written, "file": path }));
     } else {
-        let args: [(&str, &dyn std::fmt::Display); 2] = [("count", &written), ("file", &path.display())];
+        let args: [(&str, &dyn std::fmt::Display); 2] =
+            [("count", &written), ("file", &path.display())];
         out::line(&shell.words.with("export-done", &args));
     }
     Ok(Exit::Done)

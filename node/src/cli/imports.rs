@@ -12,9 +12,9 @@ use super::args::Import;
 use super::said::{Said, Text};
 use super::shell::Shell;
 use super::{Exit, out};
+use crate::office::Result;
 use crate::office::import::report::Fault;
 use crate::office::import::{Imported, Keep, Progress, import};
-use crate::office::Result;
 
 /// Bad rows that are printed; all of them are in the report.
 const FAULTS_SHOWN_MAX: usize = 20;

@@ -8,17 +8,28 @@ use super::args::Join;
 use super::shell::{Passphrase, Shell};
 use super::{Exit, out, sync};
 use crate::exchange::ExchangeError;
-use crate::office::join::Newcomer;
+use crate::office::join::{self, Newcomer};
 use crate::office::{Desk, OfficeError, Result};
 
 /// Joins a province.
 pub fn run(shell: &mut Shell, args: Join) -> Result<Exit> {
     let code: JoinCode = args.code.parse()?;
+    if args.again {
+        return again(shell, &args, &code);
+    }
     let passphrase = passphrase(shell, args.ask_passphrase)?;
     let passphrase = passphrase.as_ref().map(|p| p.as_str());
     let newcomer = Newcomer::prepare(shell.opener(), &args.server, passphrase)?;
     let mut desk = ask(shell, newcomer, &code)?;
     let tally = if args.no_sync { None } else { Some(sync::exchange(shell, &mut desk)) };
+    tell(shell, &desk, tally)
+}
+
+/// Joins again with the key and the journal that are here.
+fn again(shell: &Shell, args: &Join, code: &JoinCode) -> Result<Exit> {
+    let mut desk = shell.open()?;
+    shell.runtime()?.block_on(join::again(&mut desk, &args.server, code))?;
+    let tally = (!args.no_sync).then(|| sync::exchange(shell, &mut desk));
     tell(shell, &desk, tally)
 }
 
@@ -45,10 +56,7 @@ fn ask(shell: &Shell, newcomer: Newcomer, code: &JoinCode) -> Result<Desk> {
 /// Whether the province has certainly not let this machine in: only then is what was made here
 /// thrown away.
 fn is_final(error: &OfficeError) -> bool {
-    matches!(
-        error,
-        OfficeError::Exchange(ExchangeError::Refused(_) | ExchangeError::Link(_))
-    )
+    matches!(error, OfficeError::Exchange(ExchangeError::Refused(_) | ExchangeError::Link(_)))
 }
 
 fn tell(shell: &Shell, desk: &Desk, tally: Option<Result<sync::Report>>) -> Result<Exit> {

@@ -104,7 +104,8 @@ fn edit_one(shell: &Shell, kind: &Kind, args: Edit) -> Result<Exit> {
     let shown = desk.record_of(kind.id, id)?;
     let mut entries = entries(&desk, kind, &args.sets, &args.clears)?;
     put_unit(&desk, kind, &mut entries, args.unit.as_deref())?;
-    let over = args.over.map(|acts| acts.iter().map(|a| act(a)).collect::<Result<_>>()).transpose()?;
+    let over =
+        args.over.map(|acts| acts.iter().map(|a| act(a)).collect::<Result<_>>()).transpose()?;
     let how = How {
         person: desk.person.clone(),
         grounds: args.grounds.grounds,
@@ -124,9 +125,8 @@ pub fn act(text: &str) -> Result<ActId> {
 
 /// Says what became of an edit: which parts changed, which the province is asked for.
 pub fn edited(shell: &Shell, kind: &Kind, id: RecordId, plan: &Plan, acts: &[ActId]) {
-    let names = |fields: &[FieldId]| {
-        fields.iter().map(|f| field_name(Some(kind), *f)).collect::<Vec<_>>()
-    };
+    let names =
+        |fields: &[FieldId]| fields.iter().map(|f| field_name(Some(kind), *f)).collect::<Vec<_>>();
     let request = plan.request_at();
     let change = (0..plan.drafts.len()).find(|at| Some(*at) != request);
     let act = |at: Option<usize>| at.and_then(|at| acts.get(at)).copied();
@@ -158,7 +158,8 @@ pub fn edited(shell: &Shell, kind: &Kind, id: RecordId, plan: &Plan, acts: &[Act
 
 fn labels(shell: &Shell, kind: &Kind, fields: &[FieldId]) -> String {
     let label = |f: &FieldId| {
-        kind.field(*f).map_or_else(|| field_name(None, *f), |field| field.label(shell.lang()).to_owned())
+        kind.field(*f)
+            .map_or_else(|| field_name(None, *f), |field| field.label(shell.lang()).to_owned())
     };
     fields.iter().map(label).collect::<Vec<_>>().join(", ")
 }
@@ -186,7 +187,8 @@ fn print(shell: &Shell, desk: &Desk, record: &Record) -> Result<()> {
     out::line(&shell.words.with("show-title", &title));
     let mut rows = table(["col-field", "col-value", "col-since"].map(|key| shell.say(key)));
     for (field, state) in &record.fields {
-        let shown = dongbo_proto::merge::shown(dongbo_proto::merge::rule_of(kind.id, *field), &state.heads);
+        let shown =
+            dongbo_proto::merge::shown(dongbo_proto::merge::rule_of(kind.id, *field), &state.heads);
         let Some(head) = shown.map(|at| &state.heads[at]) else { continue };
         let label = labels(shell, kind, &[*field]);
         let mut since = spoken_stamp(head.stamp);
@@ -196,7 +198,11 @@ fn print(shell: &Shell, desk: &Desk, record: &Record) -> Result<()> {
         rows.add_row([label, value(desk, kind, *field, &head.value, shell.lang())?, since]);
         for other in state.heads.iter().filter(|h| state.in_conflict() && h.act != head.act) {
             let value = value(desk, kind, *field, &other.value, shell.lang())?;
-            rows.add_row([format!("  ⚠ {}", shell.say("show-other")), value, other.act.to_string()]);
+            rows.add_row([
+                format!("  ⚠ {}", shell.say("show-other")),
+                value,
+                other.act.to_string(),
+            ]);
         }
     }
     out::line(&rows.to_string());
@@ -208,7 +214,13 @@ fn print(shell: &Shell, desk: &Desk, record: &Record) -> Result<()> {
 }
 
 /// A value as people read it: units and villages by their code.
-pub fn value(desk: &Desk, kind: &Kind, field: FieldId, value: &Value, lang: &str) -> Result<String> {
+pub fn value(
+    desk: &Desk,
+    kind: &Kind,
+    field: FieldId,
+    value: &Value,
+    lang: &str,
+) -> Result<String> {
     use dongbo_proto::catalogue::FieldType;
     let ty = kind.field(field).map(|f| &f.ty);
     if let (Value::Ref(id), Some(FieldType::Ref(of))) = (value, ty)

@@ -121,7 +121,9 @@ fn of_name(error: &OfficeError) -> Said {
     match error {
         E::BadId => Said::new("err-bad-id", Exit::Usage),
         E::NotFound(id) => Said::new("err-not-found", Exit::NotFound).with("id", id),
-        E::UnknownScope { code } => Said::new("err-unknown-scope", Exit::NotFound).with("code", code),
+        E::UnknownScope { code } => {
+            Said::new("err-unknown-scope", Exit::NotFound).with("code", code)
+        }
         E::WhichScope { codes } => {
             Said::new("err-which-scope", Exit::Usage).with("codes", codes.join(", "))
         }
@@ -179,7 +181,9 @@ fn of_io(error: &std::io::Error) -> Said {
     match dongbo_sqlite::classify_io(error) {
         Kind::Full => Said::new("disk-full", Exit::Storage),
         Kind::ReadOnly => Said::new("disk-read-only", Exit::Storage),
-        _ if error.kind() == std::io::ErrorKind::NotFound => Said::new("file-missing", Exit::NotFound),
+        _ if error.kind() == std::io::ErrorKind::NotFound => {
+            Said::new("file-missing", Exit::NotFound)
+        }
         _ => Said::new("disk-fault", Exit::Storage).with("why", error.kind()),
     }
 }

@@ -80,7 +80,8 @@ impl Shell {
         if KeyFile::guarded(&self.dir.join(KEY_FILE))? == Guarded::ByFile {
             return Ok(None);
         }
-        self.given_passphrase()?.map_or_else(|| self.ask("ask-passphrase").map(Some), |p| Ok(Some(p)))
+        self.given_passphrase()?
+            .map_or_else(|| self.ask("ask-passphrase").map(Some), |p| Ok(Some(p)))
     }
 
     /// The passphrase of `--passphrase-file`.
@@ -106,9 +107,16 @@ impl Shell {
     /// Says why a command was not done, and how it ends.
     pub fn refuse(&self, error: &OfficeError) -> Exit {
         let said = said::of(error, &self.dir);
+        if said.exit == Exit::Unexpected {
+            // For whoever repairs the program; errors hold no member's data.
+            tracing::warn!(?error, "unexpected");
+        }
         let sentence = said.sentence(&self.words);
         if self.json {
-            out::note(&json!({ "error": said.key, "message": sentence, "exit": said.exit as u8 }).to_string());
+            out::note(
+                &json!({ "error": said.key, "message": sentence, "exit": said.exit as u8 })
+                    .to_string(),
+            );
         } else {
             out::note(&sentence);
         }

@@ -67,7 +67,7 @@ fn refused(error: rusqlite::Error) -> OfficeError {
 }
 
 fn print(shell: &Shell, statement: &mut Statement<'_>) -> rusqlite::Result<()> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([])?;
     let (mut list, mut text) = (Vec::new(), table(columns.clone()));
     while let Some(row) = rows.next()? {

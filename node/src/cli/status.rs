@@ -38,11 +38,8 @@ pub fn equation(shell: &Shell, e: &Equation) -> String {
 
 fn print(shell: &Shell, standing: &Standing) {
     let status = &standing.status;
-    let who: [(&str, &dyn std::fmt::Display); 3] = [
-        ("province", &status.province),
-        ("author", &status.author),
-        ("server", &standing.server),
-    ];
+    let who: [(&str, &dyn std::fmt::Display); 3] =
+        [("province", &status.province), ("author", &status.author), ("server", &standing.server)];
     out::line(&shell.words.with("status-who", &who));
     out::line(&equation(shell, &status.equation));
     out::line(&contact(shell, standing));
@@ -91,7 +88,8 @@ fn scopes(shell: &Shell, standing: &Standing) {
 }
 
 fn certificate(shell: &Shell, standing: &Standing) {
-    let (Some(ends), Some(days)) = (standing.certificate_ends_ms, standing.certificate_days()) else {
+    let (Some(ends), Some(days)) = (standing.certificate_ends_ms, standing.certificate_days())
+    else {
         return;
     };
     let key = if days < 0 { "status-certificate-over" } else { "status-certificate" };

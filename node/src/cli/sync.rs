@@ -123,7 +123,7 @@ pub fn end_word(end: &End) -> &'static str {
         End::TwoServers { .. } => "two_servers",
         End::Diverged => "diverged",
         End::Stopped(_) => "stopped",
-        _ => "confused",
+        End::Confused => "confused",
     }
 }
 
@@ -137,7 +137,7 @@ pub fn end_key(end: &End) -> &'static str {
         End::TwoServers { .. } => "sync-two-servers",
         End::Diverged => "sync-diverged",
         End::Stopped(stop) => stop.key(),
-        _ => "sync-confused",
+        End::Confused => "sync-confused",
     }
 }
 
@@ -145,11 +145,13 @@ pub fn end_key(end: &End) -> &'static str {
 pub fn end_exit(end: &End) -> Exit {
     match end {
         End::InStep => Exit::Done,
-        End::DeliverOnly | End::Rewound | End::WentBack { .. } | End::TwoServers { .. } => Exit::Refused,
+        End::DeliverOnly | End::Rewound | End::WentBack { .. } | End::TwoServers { .. } => {
+            Exit::Refused
+        }
         End::Diverged => Exit::NotInStep,
         End::Stopped(Stop::Busy | Stop::Storage) => Exit::NoLink,
         End::Stopped(_) => Exit::Refused,
-        _ => Exit::Unexpected,
+        End::Confused => Exit::Unexpected,
     }
 }
 

@@ -84,8 +84,6 @@ fn of_job(desk: &Desk, job: JobId, undone: &[ActId]) -> Result<Vec<ActId>> {
 
 fn last(desk: &Desk, undone: &[ActId]) -> Result<ActId> {
     let author = desk.replica.author();
-    let found = back(desk, |own| {
-        is_undoable(&own.act) && !undone.contains(&own.act.id(author))
-    })?;
+    let found = back(desk, |own| is_undoable(&own.act) && !undone.contains(&own.act.id(author)))?;
     found.map(|position| ActId::new(author, position)).ok_or(OfficeError::NothingToUndo)
 }

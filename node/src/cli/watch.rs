@@ -84,14 +84,18 @@ async fn watch(shell: &Shell, desk: &mut Desk) -> Result<Exit> {
             return Ok(exit);
         }
         let pause = pause(&talked, cuts, &*desk.entropy);
-        event(shell, "waiting", "watch-waiting", pause.as_secs());
+        waiting(shell, pause.as_secs());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = leave.rung() => {}
         }
     }
     desk.replica.sync_outbox()?;
-    event(shell, "left", "watch-left", 0);
+    if shell.json {
+        out::json(&json!({ "event": "left" }));
+    } else {
+        out::line(&shell.say("watch-left"));
+    }
     // It was told to end: a link that was just away is no failure then.
     Ok(if exit == Exit::NoLink { Exit::Done } else { exit })
 }
@@ -179,11 +183,11 @@ fn tell(shell: &Shell, talked: &std::result::Result<Outcome, ExchangeError>) -> 
     }
 }
 
-fn event(shell: &Shell, word: &str, key: &str, seconds: u64) {
+fn waiting(shell: &Shell, seconds: u64) {
     if shell.json {
-        out::json(&json!({ "event": word, "seconds": seconds }));
+        out::json(&json!({ "event": "waiting", "seconds": seconds }));
     } else {
-        out::line(&shell.words.with(key, &[("seconds", &seconds)]));
+        out::line(&shell.words.with("watch-waiting", &[("seconds", &seconds)]));
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dongbo_proto::frame::{Batch, Down, HistoryItem, Up};
+use dongbo_proto::frame::{Batch, Down, HistoryItem, States, Up};
 use dongbo_proto::id::RecordId;
 use dongbo_proto::seam::Clock;
 use dongbo_proto::{chain, limits, wire};
@@ -110,6 +110,8 @@ struct Talk<'a, 'b> {
     server_ahead_ms: Option<i64>,
     come_back_s: u32,
     resting: bool,
+    /// Pages that have come and are not written yet: small ones share a transaction.
+    pages: Vec<States>,
 }
 
 /// Converses until the session ends or the link is cut.
@@ -135,11 +137,38 @@ pub async fn converse(
         server_ahead_ms: None,
         come_back_s: 0,
         resting: false,
+        pages: Vec::new(),
     };
     talk.run(call).await
 }
 
-type Call = tokio::task::JoinHandle<Result<tonic::Response<Streaming<wire::pb::DownFrame>>, tonic::Status>>;
+/// A frame that came down, with its bytes; the last item says why there is no other.
+type Came = Result<(u64, Down), ExchangeError>;
+
+/// Reads frames and makes sense of them beside the replica's work.
+fn read(mut down: Streaming<wire::pb::DownFrame>) -> mpsc::Receiver<Came> {
+    let (came, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+    tokio::spawn(async move {
+        loop {
+            let read = match down.message().await {
+                Ok(Some(frame)) => {
+                    let bytes = wire::encoded_len(&frame);
+                    wire::down_from_pb(frame).map(|down| (bytes, down)).map_err(ExchangeError::from)
+                }
+                Ok(None) => return,
+                Err(status) => Err(status.into()),
+            };
+            let is_last = read.is_err();
+            if came.send(read).await.is_err() || is_last {
+                return;
+            }
+        }
+    });
+    frames
+}
+
+type Call =
+    tokio::task::JoinHandle<Result<tonic::Response<Streaming<wire::pb::DownFrame>>, tonic::Status>>;
 
 impl Talk<'_, '_> {
     async fn run(mut self, call: Call) -> Result<Outcome, ExchangeError> {
@@ -149,13 +178,13 @@ impl Talk<'_, '_> {
         let response = within(call).await?;
         let response = response.map_err(|_| ExchangeError::Cut)??;
         started?;
-        let mut down = response.into_inner();
+        let mut down = read(response.into_inner());
         while self.end.is_none() {
             let Some(event) = self.next(&mut down).await? else { continue };
             self.perform(event).await?;
         }
         self.up = None;
-        let farewell = async { while let Ok(Some(_)) = down.message().await {} };
+        let farewell = async { while let Some(Ok(_)) = down.recv().await {} };
         let _ = tokio::time::timeout(Duration::from_secs(FAREWELL_S_MAX), farewell).await;
         let end = self.end.unwrap_or(End::Confused);
         Ok(Outcome {
@@ -171,20 +200,21 @@ impl Talk<'_, '_> {
     /// The next event: a frame, or something saved here while the stream rests.
     async fn next(
         &mut self,
-        down: &mut Streaming<wire::pb::DownFrame>,
+        down: &mut mpsc::Receiver<Came>,
     ) -> Result<Option<Event>, ExchangeError> {
+        if let Ok(came) = down.try_recv() {
+            return self.received(came).map(Some);
+        }
+        self.write_pages()?;
         if !self.resting {
-            return within(down.message()).await??.map_or(Err(ExchangeError::Cut), |frame| {
-                self.received(frame).map(Some)
-            });
+            let came = within(down.recv()).await?;
+            return self.received(came.unwrap_or(Err(ExchangeError::Cut))).map(Some);
         }
         let look = tokio::time::sleep(Duration::from_millis(LOOK_FOR_SAVES_MS));
         // In this order, so that a simulation repeats: what comes down goes before a look around.
         tokio::select! {
             biased;
-            frame = down.message() => {
-                frame?.map_or(Err(ExchangeError::Cut), |frame| self.received(frame).map(Some))
-            }
+            came = down.recv() => self.received(came.unwrap_or(Err(ExchangeError::Cut))).map(Some),
             () = look => self.look_around(),
         }
     }
@@ -198,9 +228,9 @@ impl Talk<'_, '_> {
         Ok(saved.then_some(Event::Saved))
     }
 
-    fn received(&mut self, frame: wire::pb::DownFrame) -> Result<Event, ExchangeError> {
-        self.tally.bytes_down += wire::encoded_len(&frame);
-        let down = wire::down_from_pb(frame)?;
+    fn received(&mut self, came: Came) -> Result<Event, ExchangeError> {
+        let (bytes, down) = came?;
+        self.tally.bytes_down += bytes;
         if let Down::States(page) = &down {
             self.tally.records_received += page.records.len() as u64;
         }
@@ -218,7 +248,25 @@ impl Talk<'_, '_> {
         Ok(())
     }
 
+    /// Writes the pages that have come, durably.
+    fn write_pages(&mut self) -> Result<(), ExchangeError> {
+        let pages = std::mem::take(&mut self.pages);
+        if !pages.is_empty() {
+            self.at.replica.stage_all(&pages)?;
+        }
+        Ok(())
+    }
+
+    fn keep_page(&mut self, page: States) -> Result<(), ExchangeError> {
+        self.pages.push(page);
+        let records: usize = self.pages.iter().map(|page| page.records.len() + page.gone.len()).sum();
+        if records < limits::PAGE_RECORDS_MAX { Ok(()) } else { self.write_pages() }
+    }
+
     async fn step(&mut self, step: Do) -> Result<Option<Event>, ExchangeError> {
+        if !matches!(step, Do::Stage(_)) {
+            self.write_pages()?;
+        }
         let replica = &mut *self.at.replica;
         match step {
             Do::Send(up) => self.send(up).await?,
@@ -235,7 +283,7 @@ impl Talk<'_, '_> {
                 replica.welcome(&welcome)?;
             }
             Do::Acknowledge(runs, receipt) => replica.acknowledge(&runs, &receipt)?,
-            Do::Stage(page) => drop(replica.stage(&page)?),
+            Do::Stage(page) => self.keep_page(*page)?,
             Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
                 let done = done(replica.complete(&complete)?);

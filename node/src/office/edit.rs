@@ -50,13 +50,7 @@ impl Plan {
 }
 
 /// Plans a creation in a home scope.
-pub fn add(
-    kind: &Kind,
-    id: RecordId,
-    home: ScopeId,
-    entries: Entries,
-    how: &How,
-) -> Result<Plan> {
+pub fn add(kind: &Kind, id: RecordId, home: ScopeId, entries: Entries, how: &How) -> Result<Plan> {
     if kind.reference {
         return Err(OfficeError::Reference { kind: kind.name.clone() });
     }
@@ -217,7 +211,10 @@ mod tests {
         let plan = plan(&[("full_name", "Z"), ("phone", "2")], &shown(), &How::default()).unwrap();
         let intents: Vec<_> = plan.drafts.iter().map(|d| (d.intent, d.linked)).collect();
         assert_eq!(intents, [(Intent::Change, Some(1)), (Intent::Request, Some(0))]);
-        assert_eq!((plan.changed, plan.requested), (vec![field("phone")], vec![field("full_name")]));
+        assert_eq!(
+            (plan.changed, plan.requested),
+            (vec![field("phone")], vec![field("full_name")])
+        );
     }
 
     #[test]
@@ -256,9 +253,13 @@ mod tests {
 
     #[test]
     fn a_creation_needs_its_fields_and_an_exit_is_asked_for() {
-        let add = |kind: &Kind, entries| add(kind, RecordId([2; 16]), ScopeId(4), entries, &How::default());
+        let add = |kind: &Kind, entries| {
+            add(kind, RecordId([2; 16]), ScopeId(4), entries, &How::default())
+        };
         let missing = add(member(), vec![(field("full_name"), text("A"))]);
-        assert!(matches!(missing, Err(OfficeError::Missing { fields }) if fields == ["sex", "birth_date"]));
+        assert!(
+            matches!(missing, Err(OfficeError::Missing { fields }) if fields == ["sex", "birth_date"])
+        );
         let exit = catalogue().kind(kind::EXIT).unwrap();
         let required = exit.fields().iter().filter(|f| f.required);
         let entries = required.map(|f| (f.id, Value::Ref(RecordId([1; 16])))).collect();

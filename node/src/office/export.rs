@@ -46,7 +46,9 @@ pub fn row(kind: &Kind, record: &Record, codes: &Codes) -> Json {
         let Some(field) = kind.field_named(&format!("{of}_id")) else { continue };
         if let Some(Value::Ref(id)) = record.shown(field.id)
             && let Some(code) = codes.code_of(*id)
-            && codes.find(if of == "unit" { "unit" } else { "village" }, code).is_ok_and(|c| c.id == *id)
+            && codes
+                .find(if of == "unit" { "unit" } else { "village" }, code)
+                .is_ok_and(|c| c.id == *id)
         {
             row.remove(&field.name);
             row.insert(of.into(), json!(code));

@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn pairs_become_values_by_field() {
-        let found = read(&["sex=M", "full_name=Nguyễn Văn Đức", "unit_id=CB-1"], &["phone"]).unwrap();
+        let found =
+            read(&["sex=M", "full_name=Nguyễn Văn Đức", "unit_id=CB-1"], &["phone"]).unwrap();
         let names: Vec<_> = found.iter().map(|(f, _)| name_of(member(), *f)).collect();
         assert_eq!(names, ["full_name", "sex", "phone", "unit_id"]);
         assert!(found[2].1.is_null() && found[3].1 == Value::Ref(RecordId([7; 16])));

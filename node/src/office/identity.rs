@@ -78,13 +78,15 @@ impl NodeIdentity {
         };
         let plain = key.sealer(LABEL).open(LABEL.as_bytes(), &sealed);
         let plain = plain.map_err(|_| OfficeError::IdentityDamaged)?;
-        let stored: Stored = serde_json::from_slice(&plain).map_err(|_| OfficeError::IdentityDamaged)?;
+        let stored: Stored =
+            serde_json::from_slice(&plain).map_err(|_| OfficeError::IdentityDamaged)?;
         stored.open().map(Some)
     }
 
     /// Seals and writes the file, whole and durable.
     pub fn write(&self, path: &Path, key: &DatabaseKey, entropy: &dyn Entropy) -> Result<()> {
-        let plain = Zeroizing::new(serde_json::to_vec(&Stored::of(self)).map_err(io::Error::other)?);
+        let plain =
+            Zeroizing::new(serde_json::to_vec(&Stored::of(self)).map_err(io::Error::other)?);
         let sealed = key.sealer(LABEL).seal(bytes(entropy), LABEL.as_bytes(), &plain);
         Ok(files::replace_private(path, &sealed)?)
     }
@@ -110,9 +112,8 @@ impl Stored {
     }
 
     fn open(self) -> Result<NodeIdentity> {
-        let bytes = |text: &str| {
-            BASE64.decode(text.as_bytes()).map_err(|_| OfficeError::IdentityDamaged)
-        };
+        let bytes =
+            |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| OfficeError::IdentityDamaged);
         if self.version != VERSION {
             return Err(OfficeError::IdentityDamaged);
         }
@@ -153,7 +154,10 @@ mod tests {
     fn nothing_of_it_can_be_read_on_the_disk() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(IDENTITY_FILE);
-        NodeIdentity::make("may-chu:7443", &System).unwrap().write(&path, &key(1), &System).unwrap();
+        NodeIdentity::make("may-chu:7443", &System)
+            .unwrap()
+            .write(&path, &key(1), &System)
+            .unwrap();
         let bytes = fs::read(&path).unwrap();
         assert!(!bytes.windows(7).any(|w| w == b"may-chu"));
     }

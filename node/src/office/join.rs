@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use dongbo_proto::code::JoinCode;
-use dongbo_proto::seam::Clock;
+use dongbo_proto::id::AuthorId;
+use dongbo_proto::stamp::UnixMs;
 use dongbo_sqlite::files::remove_if_there;
 use dongbo_sqlite::{DatabaseKey, DirLock, KeyFile, Protection};
 
@@ -32,6 +33,8 @@ pub struct Newcomer {
     opener: Opener,
     key: DatabaseKey,
     identity: NodeIdentity,
+    /// Nothing lay here from an earlier try that the province may know of.
+    fresh: bool,
 }
 
 impl Newcomer {
@@ -59,30 +62,18 @@ impl Newcomer {
         identity.server = server.to_owned();
         identity.write(&dir.join(JOINING_FILE), &key, &*opener.entropy)?;
         clear_unfinished(&dir)?;
-        Ok(Newcomer { opener, key, identity })
+        Ok(Newcomer { opener, key, identity, fresh: !unfinished })
     }
 
     /// Asks the province over TCP.
     pub async fn ask(&self, code: &JoinCode) -> Result<Joined> {
-        let config = client_config_join(*code.pin()).map_err(ExchangeError::from)?;
-        let channel = channel(config, tcp(self.identity.server.clone())).await?;
-        let now = self.opener.clock.now_ms();
-        Ok(join(channel, code, &self.identity.key, self.identity.author, now).await?)
+        ask(&self.identity, code, self.opener.clock.now_ms()).await
     }
 
     /// Begins the replica with what the province gave; the directory is a node then.
     pub fn begin(mut self, joined: Joined) -> Result<Desk> {
         let dir = self.opener.dir.clone();
-        let who = Identity {
-            author: self.identity.author,
-            province: joined.province.clone(),
-            ca_der: joined.ca.clone(),
-            signing_key: joined.signing_key,
-            epoch: joined.epoch,
-            grants: joined.grants,
-            token: joined.token,
-            server_ms: joined.server_ms,
-        };
+        let who = who(self.identity.author, &joined);
         let replica = Replica::create(&dir, &self.key, &who)?;
         self.identity.certificate = joined.certificate;
         self.identity.ca = joined.ca;
@@ -93,9 +84,12 @@ impl Newcomer {
         Ok(Desk { dir, replica, identity: self.identity, key: self.key, person, clock, entropy })
     }
 
-    /// Gives up after a refusal: what was made here was never known to anybody, and the directory
-    /// is as it was. (After a cut link it stays, since the province may have answered.)
+    /// Gives up: the directory is as it was, unless an earlier try lies in it that the province may
+    /// have answered. (After a cut link nobody gives up, for the same reason.)
     pub fn abandon(self) -> Result<()> {
+        if !self.fresh {
+            return Ok(());
+        }
         let dir = &self.opener.dir;
         for name in [JOINING_FILE, KEY_FILE, dongbo_sqlite::lock::LOCK_FILE] {
             remove_if_there(&dir.join(name))?;
@@ -104,10 +98,38 @@ impl Newcomer {
         let _ = fs::remove_dir(dir);
         Ok(())
     }
+}
 
-    /// The clock that the office has.
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.opener.clock
+/// Joins again, with the same key and journal, where the province has invited this very node anew:
+/// after it was revoked, or its disk was taken for a copy.
+///
+/// # Errors
+/// Why the province did not let it in; nothing is changed here then.
+pub async fn again(desk: &mut Desk, server: &str, code: &JoinCode) -> Result<()> {
+    desk.identity.server = server.to_owned();
+    let joined = ask(&desk.identity, code, desk.clock.now_ms()).await?;
+    desk.replica.invited_again(&who(desk.identity.author, &joined))?;
+    desk.identity.certificate = joined.certificate;
+    desk.identity.ca = joined.ca;
+    desk.keep_identity()
+}
+
+async fn ask(identity: &NodeIdentity, code: &JoinCode, now: UnixMs) -> Result<Joined> {
+    let config = client_config_join(*code.pin()).map_err(ExchangeError::from)?;
+    let channel = channel(config, tcp(identity.server.clone())).await?;
+    Ok(join(channel, code, &identity.key, identity.author, now).await?)
+}
+
+fn who(author: AuthorId, joined: &Joined) -> Identity {
+    Identity {
+        author,
+        province: joined.province.clone(),
+        ca_der: joined.ca.clone(),
+        signing_key: joined.signing_key,
+        epoch: joined.epoch,
+        grants: joined.grants.clone(),
+        token: joined.token,
+        server_ms: joined.server_ms,
     }
 }
 

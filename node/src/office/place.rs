@@ -139,7 +139,9 @@ pub fn home(hints: &Hints, grants: &[Grant]) -> Result<ScopeId> {
     }
     match own().collect::<Vec<_>>().as_slice() {
         [one] => Ok(one.scope),
-        many => Err(OfficeError::WhichScope { codes: many.iter().map(|g| g.code.clone()).collect() }),
+        many => {
+            Err(OfficeError::WhichScope { codes: many.iter().map(|g| g.code.clone()).collect() })
+        }
     }
 }
 

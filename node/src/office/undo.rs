@@ -41,10 +41,13 @@ pub fn is_undoable(act: &Act) -> bool {
 
 /// The acts that an act takes back.
 pub fn takes_back(act: &Act) -> impl Iterator<Item = ActId> + '_ {
-    act.ops.iter().flat_map(|op| match op {
-        Op::Retract(acts) => acts.as_slice(),
-        _ => &[],
-    }).copied()
+    act.ops
+        .iter()
+        .flat_map(|op| match op {
+            Op::Retract(acts) => acts.as_slice(),
+            _ => &[],
+        })
+        .copied()
 }
 
 /// The acts to take back, newest first, as drafts within the limits.
@@ -68,10 +71,13 @@ mod tests {
     fn a_large_job_is_taken_back_in_several_acts_newest_first() {
         let acts: Vec<_> = (1..=2_500).map(|n| ActId::new(AuthorId(1), n)).collect();
         let drafts = drafts("lan", &acts);
-        let all: Vec<ActId> = drafts.iter().flat_map(|d| match &d.ops[0] {
-            Op::Retract(acts) => acts.clone(),
-            _ => Vec::new(),
-        }).collect();
+        let all: Vec<ActId> = drafts
+            .iter()
+            .flat_map(|d| match &d.ops[0] {
+                Op::Retract(acts) => acts.clone(),
+                _ => Vec::new(),
+            })
+            .collect();
         assert_eq!((drafts.len(), all[0].position, all.len()), (3, 2_500, 2_500));
     }
 

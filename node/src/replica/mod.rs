@@ -23,6 +23,7 @@ mod outbox;
 mod place;
 mod prior;
 mod read;
+mod rejoin;
 mod replay;
 mod save;
 mod scope;

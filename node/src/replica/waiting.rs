@@ -4,11 +4,11 @@ use dongbo_proto::fate::Fate;
 use dongbo_proto::id::KindId;
 use dongbo_proto::record::Record;
 
+use super::Replica;
 use super::error::Result;
 use super::find;
 use super::journal::uint;
 use super::read::{self, OwnAct};
-use super::Replica;
 
 /// Fates are kept as numbers: those from here on are held or refused.
 const FATE_HELD_MIN: u8 = 64;

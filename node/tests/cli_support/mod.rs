@@ -44,7 +44,11 @@ pub struct Said {
 impl Said {
     fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        Said { code: output.status.code().expect("it ended"), out: text(output.stdout), err: text(output.stderr) }
+        Said {
+            code: output.status.code().expect("it ended"),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     pub fn json(&self) -> Json {
@@ -74,7 +78,8 @@ impl Office {
     /// A further office of the same province.
     pub fn joined(province: Province, author: u64) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let made = KeyFile::create(&dir.path().join(KEY_FILE), Protection::File, &mut |b| b.fill(0x5a));
+        let made =
+            KeyFile::create(&dir.path().join(KEY_FILE), Protection::File, &mut |b| b.fill(0x5a));
         let key = made.expect("a key file");
         assert_eq!(key.check_value(), province::key().check_value());
         drop(province.join(dir.path(), author));
@@ -97,7 +102,9 @@ impl Office {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dongbo-node"));
-        for variable in ["DONGBO_LANG", "DONGBO_PERSON", "DONGBO_CLOCK_OFFSET_S", "DONGBO_PASSPHRASE_FILE"] {
+        for variable in
+            ["DONGBO_LANG", "DONGBO_PERSON", "DONGBO_CLOCK_OFFSET_S", "DONGBO_PASSPHRASE_FILE"]
+        {
             command.env_remove(variable);
         }
         command.env("DONGBO_DATA", self.dir.path()).env("USER", "lan");
@@ -117,7 +124,16 @@ impl Office {
     /// Enters a member and returns its id.
     pub fn add(&self, name: &str, sets: &[&str]) -> String {
         let name = format!("full_name={name}");
-        let mut args = vec!["member", "add", "--set", "sex=M", "--set", "birth_date=1970-05-19", "--set", &name];
+        let mut args = vec![
+            "member",
+            "add",
+            "--set",
+            "sex=M",
+            "--set",
+            "birth_date=1970-05-19",
+            "--set",
+            &name,
+        ];
         for set in sets {
             args.extend(["--set", set]);
         }
@@ -144,7 +160,8 @@ impl Office {
 /// A self-signed certificate: enough to begin a handshake that nobody answers.
 fn certificate(key: &NodeKey) -> Vec<u8> {
     let der = rustls_pki_types::PrivatePkcs8KeyDer::from(key.pkcs8());
-    let pair = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&der, &rcgen::PKCS_ED25519).expect("a pair");
+    let pair =
+        rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&der, &rcgen::PKCS_ED25519).expect("a pair");
     let params = rcgen::CertificateParams::default();
     params.self_signed(&pair).expect("a certificate").der().to_vec()
 }

@@ -75,17 +75,20 @@ pub fn import(
     keep: Keep,
     progress: &mut dyn Progress,
 ) -> Result<Imported> {
-    let job = JobId(dongbo_proto::id::RecordId::new(
-        u64::try_from(desk.clock.now_ms()).unwrap_or(0),
-        bytes(&*desk.entropy),
-    ).0);
+    let job = JobId(
+        dongbo_proto::id::RecordId::new(
+            u64::try_from(desk.clock.now_ms()).unwrap_or(0),
+            bytes(&*desk.entropy),
+        )
+        .0,
+    );
     let codes = Codes::read(&desk.replica)?;
     let (grants, today) = (desk.grants()?, desk.today()?);
     let person = desk.person.clone();
     let mut planner = Planner::new(&person, job, &grants);
     let mut imported = Imported::default();
     let mut lines = Lines::new(file);
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.line()? {
         progress.read(lines.bytes());
         let parsed = line.and_then(|(number, text)| Row::read(number, &text, &codes, today));
         let row = match parsed {

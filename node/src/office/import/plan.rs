@@ -16,10 +16,10 @@ use dongbo_proto::record::Record;
 
 use super::report::{Fault, Why};
 use super::row::Row;
+use crate::office::OfficeError;
 use crate::office::edit::says_so_already;
 use crate::office::form::name_of;
 use crate::office::place::{self, Hints};
-use crate::office::OfficeError;
 use crate::replica::{Draft, ReplicaError, draft};
 
 /// Canonical bytes of the operations of one act: some are left for its header.
@@ -119,7 +119,11 @@ impl<'a> Planner<'a> {
         let fields = row.fields.into_iter().filter(|(_, v)| !v.is_null());
         let op = draft::create(id, row.kind.id, scope, fields);
         self.put(scope, if asks { Intent::Request } else { Intent::Import }, op);
-        if asks { self.done.requested += 1 } else { self.done.added += 1 }
+        if asks {
+            self.done.requested += 1
+        } else {
+            self.done.added += 1
+        }
         Ok(Ok(()))
     }
 
@@ -127,9 +131,10 @@ impl<'a> Planner<'a> {
         let (mut change, mut request) = (Vec::new(), Vec::new());
         for (field, value) in row.fields {
             let name = name_of(row.kind, field);
-            let untouched = row.version.as_ref().is_some_and(|v| {
-                v.is_untouched(record.id, field, &name, &value)
-            });
+            let untouched = row
+                .version
+                .as_ref()
+                .is_some_and(|v| v.is_untouched(record.id, field, &name, &value));
             if untouched || says_so_already(record.field(field), &value) {
                 continue;
             }
@@ -196,7 +201,9 @@ impl<'a> Planner<'a> {
 fn unplaced(row: usize, kind: &Kind, error: &OfficeError) -> Fault {
     let by_unit = kind.field_named("unit_id").is_some();
     match error {
-        OfficeError::UnknownScope { .. } if by_unit => Fault::in_column(row, "unit", Why::ForeignScope),
+        OfficeError::UnknownScope { .. } if by_unit => {
+            Fault::in_column(row, "unit", Why::ForeignScope)
+        }
         OfficeError::UnknownScope { .. } => Fault::of_row(row, Why::ForeignScope),
         _ => Fault::of_row(row, Why::WhichScope),
     }
@@ -237,7 +244,8 @@ mod tests {
     }
 
     fn grants() -> Vec<Grant> {
-        let grant = |n, code: &str| Grant { scope: ScopeId(n), code: code.into(), name: String::new() };
+        let grant =
+            |n, code: &str| Grant { scope: ScopeId(n), code: code.into(), name: String::new() };
         vec![grant(0, "*"), grant(7, "A")]
     }
 
@@ -257,7 +265,9 @@ mod tests {
         assert_eq!((sizes, planned.added), (vec![1_000, 1_000, 100], 2_100));
         let items: Vec<_> = planned.drafts.iter().map(|d| d.job.unwrap().item).collect();
         assert_eq!(items, [1, 2, 3]);
-        assert!(planned.drafts.iter().all(|d| d.intent == Intent::Import && d.job.unwrap().of == 3));
+        assert!(
+            planned.drafts.iter().all(|d| d.intent == Intent::Import && d.job.unwrap().of == 3)
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn next(&mut self) -> io::Result<Option<Line>> {
+    pub fn line(&mut self) -> io::Result<Option<Line>> {
         loop {
             self.buffer.clear();
             let read = self.file.read_until(b'\n', &mut self.buffer)?;
@@ -97,8 +97,8 @@ impl Row {
         codes: &Codes,
         today: NaiveDate,
     ) -> Result<Option<Self>, Fault> {
-        let json: Json = serde_json::from_str(text)
-            .map_err(|_| Fault::of_row(number, Why::NotAnObject))?;
+        let json: Json =
+            serde_json::from_str(text).map_err(|_| Fault::of_row(number, Why::NotAnObject))?;
         let Json::Object(object) = json else {
             return Err(Fault::of_row(number, Why::NotAnObject));
         };
@@ -116,7 +116,13 @@ impl Row {
         Ok(Some(row))
     }
 
-    fn take(&mut self, column: &str, json: &Json, codes: &Codes, today: NaiveDate) -> Result<(), Why> {
+    fn take(
+        &mut self,
+        column: &str,
+        json: &Json,
+        codes: &Codes,
+        today: NaiveDate,
+    ) -> Result<(), Why> {
         match column {
             "kind" => Ok(()),
             "id" => {
@@ -235,10 +241,10 @@ mod tests {
     #[test]
     fn lines_are_numbered_with_the_blank_ones() {
         let mut lines = Lines::new("\u{feff}{}\n\n \nx\n".as_bytes());
-        assert_eq!(lines.next().unwrap(), Some(Ok((1, "{}".into()))));
-        assert_eq!(lines.next().unwrap(), Some(Ok((4, "x".into()))));
-        assert_eq!(lines.next().unwrap(), None);
+        assert_eq!(lines.line().unwrap(), Some(Ok((1, "{}".into()))));
+        assert_eq!(lines.line().unwrap(), Some(Ok((4, "x".into()))));
+        assert_eq!(lines.line().unwrap(), None);
         let mut bad = Lines::new(&b"\xff\n"[..]);
-        assert_eq!(bad.next().unwrap(), Some(Err(Fault::of_row(1, Why::NotUtf8))));
+        assert_eq!(bad.line().unwrap(), Some(Err(Fault::of_row(1, Why::NotUtf8))));
     }
 }

@@ -65,7 +65,13 @@ impl Version {
     }
 
     /// Whether the file still says what it said when it was exported.
-    pub fn is_untouched(&self, record: RecordId, field: FieldId, name: &str, value: &Value) -> bool {
+    pub fn is_untouched(
+        &self,
+        record: RecordId,
+        field: FieldId,
+        name: &str,
+        value: &Value,
+    ) -> bool {
         match self.sums.get(name) {
             None => value.is_null(),
             Some(known) => !value.is_null() && *known == sum(record, field, value),
