@@ -19,6 +19,7 @@ impl Clock for System {
 
 impl Entropy for System {
     /// Ends the process where the machine has no random bytes: no key or id may be made then.
+    #[allow(clippy::disallowed_methods, reason = "this is where random bytes come from")]
     fn fill(&self, bytes: &mut [u8]) {
         if rand::fill(bytes).is_err() {
             eprintln!("dongbo: the machine gives no random bytes");

@@ -154,6 +154,8 @@ place-leave = { $name } ({ $scope }) no longer sees record { $record }; it leave
 # import
 import-job = Import { $job } (take it back with: dongbo-server undo { $job })
 import-done = Imported { $records } records ({ $kinds }) in { $acts } acts, job { $job }.
+import-bad-cell = { $path }, row { $row }, column { $column }: { $why }
+import-bad-line = { $path }, row { $row }: { $why }
 import-more-bad = … and { $more } more wrong lines.
 progress-reading = Reading files
 progress-import = Importing

@@ -150,6 +150,8 @@ place-leave = { $name } ({ $scope }) thôi xem hồ sơ { $record }; hồ sơ s�
 # import
 import-job = Đợt nhập { $job } (rút lại bằng: dongbo-server undo { $job })
 import-done = Đã nhập { $records } hồ sơ ({ $kinds }) trong { $acts } việc, đợt { $job }.
+import-bad-cell = { $path }, dòng { $row }, cột { $column }: { $why }
+import-bad-line = { $path }, dòng { $row }: { $why }
 import-more-bad = … và { $more } dòng sai nữa.
 progress-reading = Đọc tệp
 progress-import = Nhập hồ sơ

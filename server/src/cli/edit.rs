@@ -79,8 +79,8 @@ fn values(kind: &Kind, sets: &[String]) -> Result<Vec<(FieldId, Value)>> {
         if values.iter().any(|v| v.0 == field.id) {
             return Err(fault("fault-field-twice"));
         }
-        let value = validate::parse(field, text)
-            .map_err(|why| fault("fault-bad-value").with_rule(why))?;
+        let value =
+            validate::parse(field, text).map_err(|why| fault("fault-bad-value").with_rule(why))?;
         values.push((field.id, value));
     }
     Ok(values)

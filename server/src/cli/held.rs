@@ -41,7 +41,8 @@ fn list(ctx: &Context) -> Result<()> {
     })?;
     let json = json!({ "held": held.iter().map(|h| held_json(h, &codes)).collect::<Vec<_>>() });
     ctx.show(&json, |words| {
-        let mut grid = Grid::new(words, &["head-act", "head-name", "head-person", "head-since", "head-why"]);
+        let mut grid =
+            Grid::new(words, &["head-act", "head-name", "head-person", "head-since", "head-why"]);
         for h in &held {
             grid.row([
                 h.row.act.to_string(),
@@ -69,7 +70,8 @@ fn show(ctx: &Context, act: ActId) -> Result<()> {
             words.get(held.row.reason.key())
         )];
         if let Some(act) = &held.act {
-            lines.extend(view::ops_text(words, act, &codes).into_iter().map(|l| format!("    {l}")));
+            lines
+                .extend(view::ops_text(words, act, &codes).into_iter().map(|l| format!("    {l}")));
         }
         lines.join("\n")
     })

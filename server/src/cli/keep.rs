@@ -53,7 +53,8 @@ pub fn verify(ctx: &Context) -> Result<()> {
     };
     let list: Vec<_> =
         found.iter().map(|f| json!({ "code": f.code, "detail": f.detail })).collect();
-    let json = json!({ "sound": found.is_empty(), "pages_checked": pages_checked, "findings": list });
+    let json =
+        json!({ "sound": found.is_empty(), "pages_checked": pages_checked, "findings": list });
     ctx.show(&json, |words| {
         let mut lines: Vec<String> = found.iter().map(|f| sentence(words, f)).collect();
         if found.is_empty() {
@@ -107,8 +108,9 @@ pub fn backup(ctx: &Context, args: &BackupArgs) -> Result<()> {
     let source = store.connection().map_err(|e| Fault::open(&home.database(), &e))?;
     let bar = progress::bar(1, &ctx.words.get("progress-backup"));
     let now_ms = ctx.now_ms();
-    let copied =
-        backup::backup(&source, store.key(), &SCHEMA, &args.file, existing, &mut |p| advance(&bar, p));
+    let copied = backup::backup(&source, store.key(), &SCHEMA, &args.file, existing, &mut |p| {
+        advance(&bar, p)
+    });
     bar.finish_and_clear();
     let written = copied.map_err(|e| Fault::copy(&args.file, &e))?;
     drop(source);

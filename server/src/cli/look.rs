@@ -77,7 +77,9 @@ impl Standing {
         let records: Map<String, Json> = s
             .kinds
             .iter()
-            .map(|(kind, live, void)| (view::kind_name(*kind), json!({ "live": live, "void": void })))
+            .map(|(kind, live, void)| {
+                (view::kind_name(*kind), json!({ "live": live, "void": void }))
+            })
             .collect();
         let revoked = self.nodes.iter().filter(|n| n.standing != "good").count();
         json!({
@@ -114,7 +116,9 @@ impl Standing {
         lines.push(words.with("status-scopes", &[("scopes", &s.scopes)]));
         for (kind, live, void) in s.kinds.iter().filter(|k| k.1 + k.2 > 0) {
             let name = view::kind_name(*kind);
-            lines.push(words.with("status-kind", &[("kind", &name), ("live", live), ("void", void)]));
+            lines.push(
+                words.with("status-kind", &[("kind", &name), ("live", live), ("void", void)]),
+            );
         }
         let acts: [(&str, &dyn std::fmt::Display); 3] =
             [("merged", &s.merged), ("held", &s.held), ("refused", &s.refused)];
@@ -171,9 +175,7 @@ fn conflicts_json(found: &Conflicts, codes: &Codes) -> Json {
             "heads": heads,
         })
     };
-    let twins = |t: &(dongbo_proto::id::KindId, Vec<dongbo_proto::id::RecordId>)| {
-        json!({ "kind": view::kind_name(t.0), "records": t.1 })
-    };
+    let twins = |t: &(dongbo_proto::id::KindId, Vec<dongbo_proto::id::RecordId>)| json!({ "kind": view::kind_name(t.0), "records": t.1 });
     json!({
         "conflicts": found.fields.iter().map(field).collect::<Vec<_>>(),
         "twins": found.twins.iter().map(twins).collect::<Vec<_>>(),
@@ -187,7 +189,12 @@ fn conflicts_text(words: &Words, found: &Conflicts, codes: &Codes) -> String {
     let mut lines = Vec::new();
     for c in &found.fields {
         let field = view::field_name(c.kind, c.field);
-        lines.push(format!("{} {} ({}) {field}", view::kind_name(c.kind), c.record, codes.one(c.home)));
+        lines.push(format!(
+            "{} {} ({}) {field}",
+            view::kind_name(c.kind),
+            c.record,
+            codes.one(c.home)
+        ));
         for (at, head) in c.heads.iter().enumerate() {
             let mark = if at == 0 { "→" } else { "≠" };
             lines.push(format!("  {mark} {}", view::head_text(c.kind, c.field, head)));
@@ -259,7 +266,8 @@ fn entry_text(words: &Words, e: &HistoryEntry, codes: &Codes) -> String {
         _ => "fate-refused",
     });
     let when = text::moment(e.item.stamp.ms());
-    let mut lines = vec![format!("{when}  {}  {by}  {}  {fate}", act.id(e.item.author), e.item.rank.word())];
+    let mut lines =
+        vec![format!("{when}  {}  {by}  {}  {fate}", act.id(e.item.author), e.item.rank.word())];
     if let Some(grounds) = &act.grounds {
         lines.push(format!("    {}", words.with("history-grounds", &[("grounds", grounds)])));
     }
@@ -273,9 +281,8 @@ fn entry_text(words: &Words, e: &HistoryEntry, codes: &Codes) -> String {
 /// The store's.
 pub fn digest(ctx: &Context) -> Result<()> {
     let store = ctx.home()?.registry()?;
-    let (epoch, scopes) = store.read_now(|tx| {
-        Ok::<_, Fault>((registry::epoch(tx)?.epoch, tx.scopes()?))
-    })?;
+    let (epoch, scopes) =
+        store.read_now(|tx| Ok::<_, Fault>((registry::epoch(tx)?.epoch, tx.scopes()?)))?;
     let json = json!({
         "epoch": epoch.to_string(),
         "scopes": scopes.iter().map(|s| json!({

@@ -193,7 +193,8 @@ pub fn list(ctx: &Context) -> Result<()> {
         store.read_now(|tx| Ok::<_, Fault>((all(tx, now_ms)?, open(tx, now_ms)?)))?;
     let list = Nodes { nodes, invitations };
     ctx.show(&list, |words| {
-        let head = ["head-node", "head-name", "head-scopes", "head-standing", "head-acts", "head-contact"];
+        let head =
+            ["head-node", "head-name", "head-scopes", "head-standing", "head-acts", "head-contact"];
         let mut grid = Grid::new(words, &head);
         for node in &list.nodes {
             let contact = node.last_contact_ms.map_or_else(|| "–".to_owned(), text::moment);
@@ -201,7 +202,11 @@ pub fn list(ctx: &Context) -> Result<()> {
                 node.author.to_string(),
                 node.name.clone(),
                 node.scopes.join(" "),
-                words.get(if node.revoked_ms.is_some() { "standing-revoked" } else { "standing-good" }),
+                words.get(if node.revoked_ms.is_some() {
+                    "standing-revoked"
+                } else {
+                    "standing-good"
+                }),
                 format!("{} / {} / {}", node.merged, node.held, node.refused),
                 contact,
             ]);

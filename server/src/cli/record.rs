@@ -32,8 +32,8 @@ pub fn run(ctx: &Context, command: &RecordCommand) -> Result<()> {
 
 fn show(ctx: &Context, args: &RecordArgs) -> Result<()> {
     let store = ctx.home()?.registry()?;
-    let (record, codes) = store
-        .read_now(|tx| Ok::<_, Fault>((edit::find(tx, args.record)?, Codes::read(tx)?)))?;
+    let (record, codes) =
+        store.read_now(|tx| Ok::<_, Fault>((edit::find(tx, args.record)?, Codes::read(tx)?)))?;
     let now_ms = ctx.now_ms();
     let json = view::record_json(&record, &codes, now_ms);
     ctx.show(&json, |words| view::record_text(words, &record, &codes, now_ms))

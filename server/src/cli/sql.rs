@@ -61,7 +61,7 @@ fn ask(conn: &Connection, text: &str) -> Result<Answer> {
     if !statement.readonly() {
         return Err(Fault::new(Exit::Refused, "fault-sql-writes"));
     }
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).map_err(|e| wrong(&e))?;
     let mut answer = Vec::new();
     while let Some(row) = rows.next().map_err(|e| wrong(&e))? {

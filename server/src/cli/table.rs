@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn excel_writes_marks_semicolons_and_empty_rows() {
         let table = parse("\u{feff}Code; Name\r\n01;Xã A\r\n;\r\n02;\"B; C\"\r\n").unwrap();
-        let rows: Vec<_> = table.rows().map(|r| (r.number, r.cell("code"), r.cell("name"))).collect();
+        let rows: Vec<_> =
+            table.rows().map(|r| (r.number, r.cell("code"), r.cell("name"))).collect();
         assert_eq!(rows, [(2, "01", "Xã A"), (4, "02", "B; C")]);
     }
 

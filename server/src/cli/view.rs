@@ -78,9 +78,8 @@ pub fn record_json(record: &Record, codes: &Codes, now_ms: i64) -> Json {
 
 fn flags_json(kind: &Kind, record: &Record, now_ms: i64) -> Json {
     let raised = raised(kind, record, now_ms).into_iter();
-    let flag = |f: flags::Flag| {
-        json!({ "code": f.code.as_str(), "field": field_name(kind.id, f.field) })
-    };
+    let flag =
+        |f: flags::Flag| json!({ "code": f.code.as_str(), "field": field_name(kind.id, f.field) });
     raised.map(flag).collect()
 }
 
@@ -106,7 +105,8 @@ pub fn head_json(kind: KindId, field: FieldId, head: &Head) -> Json {
 pub fn record_text(words: &Words, record: &Record, codes: &Codes, now_ms: i64) -> String {
     let Some(kind) = catalogue().kind(record.kind) else { return record.id.to_string() };
     let lang = words.lang().to_string();
-    let mut lines = vec![format!("{} {} ({})", kind.label(&lang), record.id, codes.one(record.home))];
+    let mut lines =
+        vec![format!("{} {} ({})", kind.label(&lang), record.id, codes.one(record.home))];
     let disputed = disputes(kind, record);
     for (field, _) in &record.fields {
         let Some(value) = record.shown(*field) else { continue };
@@ -162,10 +162,13 @@ fn op_json(op: &Op, codes: &Codes) -> Json {
     match op {
         Op::Write(w) => {
             let field = |f: &dongbo_proto::act::FieldWrite| {
-                (field_name(w.kind, f.field), json!({
-                    "value": value_json(w.kind, f.field, &f.value),
-                    "over": over_json(&f.over),
-                }))
+                (
+                    field_name(w.kind, f.field),
+                    json!({
+                        "value": value_json(w.kind, f.field, &f.value),
+                        "over": over_json(&f.over),
+                    }),
+                )
             };
             json!({
                 "op": "write",

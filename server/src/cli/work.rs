@@ -141,7 +141,13 @@ mod tests {
         let value = Value::Text("x".repeat(chars));
         let fields = vec![FieldWrite { field: FieldId(10), value, over: Over::Nothing }];
         let create = Some(ScopeId::REFERENCE);
-        Op::Write(RecordWrites { record: RecordId::default(), kind: VILLAGE, create, under: None, fields })
+        Op::Write(RecordWrites {
+            record: RecordId::default(),
+            kind: VILLAGE,
+            create,
+            under: None,
+            fields,
+        })
     }
 
     #[test]

@@ -48,12 +48,18 @@ fn members_and_their_events_find_their_scope_by_code() {
 fn a_wrong_line_is_named_and_nothing_is_kept() {
     let good = member(BINH, "07204-C001");
     let cases = [
-        ("{\"kind\":\"member\"", "row 2, column : not a JSON object"),
+        ("{\"kind\":\"member\"", "row 2: not a JSON object"),
         ("{\"kind\":\"person\"}", "row 2, column kind"),
         ("{\"kind\":\"member\",\"unit\":\"1\",\"full_name\":\"A\"}", "row 2, column unit"),
-        ("{\"kind\":\"member\",\"unit\":\"24\",\"full_name\":\"A\",\"sex\":\"F\",\"birth_date\":\"1970\"}", "belongs to no scope"),
+        (
+            "{\"kind\":\"member\",\"unit\":\"24\",\"full_name\":\"A\",\"sex\":\"F\",\"birth_date\":\"1970\"}",
+            "belongs to no scope",
+        ),
         ("{\"kind\":\"member\",\"unit\":\"07201-C001\"}", "must not be empty"),
-        ("{\"kind\":\"member\",\"unit\":\"07201-C001\",\"full_name\":\"A\",\"birth_date\":\"1970-02-30\"}", "column birth_date"),
+        (
+            "{\"kind\":\"member\",\"unit\":\"07201-C001\",\"full_name\":\"A\",\"birth_date\":\"1970-02-30\"}",
+            "column birth_date",
+        ),
         ("{\"kind\":\"member\",\"unit\":\"07201-C001\",\"shoe_size\":42}", "column shoe_size"),
         ("{\"kind\":\"member\",\"unit\":\"07201-C001\",\"status\":\"official\"}", "computed"),
         ("{\"kind\":\"member\",\"id\":\"7\"}", "column id"),
@@ -82,10 +88,11 @@ fn a_wrong_value_is_never_repeated() {
 fn good_lines_are_kept_where_that_was_chosen() {
     let site = Site::made();
     let long = format!("{{\"kind\":\"member\",\"full_name\":\"{}\"}}", "x".repeat(300_000));
-    let lines = format!("{}\n{long}\nnonsense\n{}", member(AN, "07201-C001").trim(), member(BINH, "07204"));
+    let lines =
+        format!("{}\n{long}\nnonsense\n{}", member(AN, "07201-C001").trim(), member(BINH, "07204"));
     let kept = import(&site, &lines, &["--keep-good"]);
     assert_eq!(kept.fault(3), "fault-import-some");
-    assert!(kept.err.contains("row 2, column : the line is too long"), "{kept:?}");
+    assert!(kept.err.contains("row 2: the line is too long"), "{kept:?}");
     assert_eq!(site.run(&["status"]).json()["records"]["member"]["live"], 2);
     // Doing it again finds them there, and changes nothing.
     assert_eq!(import(&site, &member(AN, "07201-C001"), &[]).fault(3), "fault-import-none");

@@ -1,7 +1,9 @@
 //! The server's command line as a script meets it: the real binary, its output and its exit codes.
 //!
+//! Not here: the exchange with a node, which the stories tell with both binaries.
 //! Each test makes a small province of its own in a temporary directory.
 
+mod desk;
 mod import;
 mod init;
 mod keep;
@@ -88,7 +90,7 @@ impl Site {
     /// A province with one member.
     pub fn peopled() -> Self {
         let site = Site::made();
-        let file = site.write("members.jsonl", &member(AN, "07201-C001"));
+        let file = site.write("members.jsonl", member(AN, "07201-C001"));
         site.run(&["import", file.to_str().unwrap()]).json();
         site
     }

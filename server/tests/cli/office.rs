@@ -39,7 +39,10 @@ fn an_edit_is_an_act_with_its_person_and_grounds() {
     let history = site.run(&["history", AN]).json();
     let act = &history["history"][1];
     assert_eq!(act["act"], edited["act"]);
-    assert_eq!((&act["person"], &act["grounds"], &act["rank"]), (&json!("lan"), &json!("12-QĐ"), &json!("province")));
+    assert_eq!(
+        (&act["person"], &act["grounds"], &act["rank"]),
+        (&json!("lan"), &json!("12-QĐ"), &json!("province"))
+    );
     assert_eq!(act["ops"][0]["fields"]["phone"]["over"], "creation");
     assert_eq!(history["history"][0]["replaced_by"], json!([edited["act"]]));
     site.run(&["undo", edited["act"].as_str().unwrap()]).json();

@@ -62,7 +62,10 @@ fn the_desk_works_beside_it() {
     let (_serving, _) = serve(&site, false);
     site.run(&["invite", "--scope", "07201"]).json();
     site.run(&["record", "edit", AN, "--set", "phone=0912"]).json();
-    assert_eq!(site.run(&["verify"]).json(), json!({ "sound": true, "pages_checked": false, "findings": [] }));
+    assert_eq!(
+        site.run(&["verify"]).json(),
+        json!({ "sound": true, "pages_checked": false, "findings": [] })
+    );
     assert_eq!(site.run(&["conflicts"]).code, 0);
 }
 

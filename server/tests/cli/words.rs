@@ -8,10 +8,34 @@ use dongbo_server::cli::context::{EN, VI, words};
 
 /// What keys begin with. Other texts with a dash in the sources are none.
 const PREFIXES: [&str; 28] = [
-    "backup-", "conflicts-", "digest-", "edit-", "fate-", "fault-", "finding-", "head-", "held-",
-    "history-", "import-", "init-", "invalid-", "nodes-", "place-", "progress-", "reason-",
-    "record-", "records-", "restore-", "revoke-", "standing-", "status-", "stop-", "undo-",
-    "verify-", "why-", "flag-",
+    "backup-",
+    "conflicts-",
+    "digest-",
+    "edit-",
+    "fate-",
+    "fault-",
+    "finding-",
+    "head-",
+    "held-",
+    "history-",
+    "import-",
+    "init-",
+    "invalid-",
+    "nodes-",
+    "place-",
+    "progress-",
+    "reason-",
+    "record-",
+    "records-",
+    "restore-",
+    "revoke-",
+    "standing-",
+    "status-",
+    "stop-",
+    "undo-",
+    "verify-",
+    "why-",
+    "flag-",
 ];
 /// The texts between quotes that look like keys. No line of the sources has a quote inside one.
 fn used(dir: &Path, keys: &mut BTreeSet<String>) {
@@ -46,7 +70,8 @@ fn every_key_that_is_used_exists_and_every_key_is_used() {
     let lacking: Vec<_> =
         keys.iter().filter(|k| !own.contains(*k) && !shared.contains(*k)).collect();
     assert!(lacking.is_empty(), "no sentence for {lacking:?}");
-    let left: Vec<_> = own.iter().filter(|k| !keys.contains(*k) && !k.starts_with("finding-")).collect();
+    let left: Vec<_> =
+        own.iter().filter(|k| !keys.contains(*k) && !k.starts_with("finding-")).collect();
     assert!(left.is_empty(), "nobody says {left:?}");
 }
 

@@ -43,8 +43,8 @@ impl Known {
     /// # Errors
     /// The store's.
     pub fn read(tx: &dyn ReadTx) -> registry::Result<Self> {
-        let mut known = Known::default();
-        known.scopes = tx.scopes()?.into_iter().map(|s| (s.code, s.id)).collect();
+        let scopes = tx.scopes()?.into_iter().map(|s| (s.code, s.id)).collect();
+        let mut known = Known { scopes, ..Known::default() };
         let (unit, village) = (catalogue().kind(kind::UNIT), catalogue().kind(kind::VILLAGE));
         for record in all(tx, unit)? {
             let scope = unit.and_then(|k| text(k, &record, "scope_code"));
@@ -118,7 +118,7 @@ fn all(tx: &dyn ReadTx, kind: Option<&Kind>) -> registry::Result<Vec<Record>> {
         if some.is_empty() {
             return Ok(all);
         }
-        all.extend(some.into_iter());
+        all.extend(some);
     }
 }
 

@@ -60,7 +60,13 @@ impl Draft {
     pub fn into_op(self, id: RecordId) -> Op {
         let write = |(field, value)| FieldWrite { field, value, over: Over::Nothing };
         let fields = self.values.into_iter().map(write).collect();
-        Op::Write(RecordWrites { record: id, kind: self.kind, create: Some(self.home), under: None, fields })
+        Op::Write(RecordWrites {
+            record: id,
+            kind: self.kind,
+            create: Some(self.home),
+            under: None,
+            fields,
+        })
     }
 }
 
@@ -136,7 +142,10 @@ fn cell(known: &Known, kind: &Kind, name: &str, json: &Json) -> std::result::Res
         },
         _ => {
             let Some(field) = kind.field_named(name) else { return bad(name, "why-no-such-field") };
-            if !field.is_stored() || field.writers == Writers::System || field.rule == Rule::Computed {
+            if !field.is_stored()
+                || field.writers == Writers::System
+                || field.rule == Rule::Computed
+            {
                 return bad(name, "why-computed");
             }
             value(field, json).map(Some)

@@ -11,6 +11,7 @@ pub mod known;
 pub mod line;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -196,8 +197,7 @@ fn write(
     let of = u32::try_from(survey.groups).unwrap_or(u32::MAX);
     for path in &args.files {
         // What the first reading found wrong is passed over without a word.
-        let drafts =
-            store.read_now(|tx| Survey::default().file(tx, &mut known, path))?;
+        let drafts = store.read_now(|tx| Survey::default().file(tx, &mut known, path))?;
         let groups = groups(drafts, &mut || work::new_id(ctx.entropy.as_ref(), now_ms));
         let deeds: Vec<Deed> = job.deeds(groups, item, of);
         item += u32::try_from(deeds.len()).unwrap_or_default();
@@ -219,7 +219,7 @@ fn show(ctx: &Context, args: &ImportArgs, survey: &Survey, job: JobId) -> Result
     };
     ctx.show(&done, |words| {
         let kinds: Vec<String> = done.records.iter().map(|(k, n)| format!("{k} {n}")).collect();
-        let args: [(&str, &dyn std::fmt::Display); 4] = [
+        let args: [(&str, &dyn Display); 4] = [
             ("records", &total(survey)),
             ("kinds", &kinds.join(", ")),
             ("acts", &done.acts),
@@ -231,7 +231,7 @@ fn show(ctx: &Context, args: &ImportArgs, survey: &Survey, job: JobId) -> Result
 
 fn list_wrong(ctx: &Context, survey: &Survey) {
     for wrong in &survey.wrong {
-        ctx.tell(&wrong.fault().sentence(&ctx.words));
+        ctx.tell(&wrong.sentence(&ctx.words));
     }
     let more = survey.wrong_count - survey.wrong.len() as u64;
     if more > 0 {
@@ -240,24 +240,29 @@ fn list_wrong(ctx: &Context, survey: &Survey) {
 }
 
 impl Wrong {
-    fn fault(&self) -> Fault {
+    fn why(&self, words: &Words) -> String {
         match self.bad.why {
-            Why::Key(key) => Fault::cell(&self.path, self.row, &self.bad.column, key),
-            Why::Rule(why) => Fault::value(&self.path, self.row, &self.bad.column, why),
-        }
-    }
-
-    fn json(&self, words: &Words) -> BadLine {
-        let why = match self.bad.why {
             Why::Key(key) => words.get(key),
             Why::Rule(why) => {
                 let args = why.args();
-                let args: Vec<(&str, &dyn std::fmt::Display)> =
-                    args.iter().map(|(n, v)| (*n, v as &dyn std::fmt::Display)).collect();
+                let args: Vec<(&str, &dyn Display)> =
+                    args.iter().map(|(n, v)| (*n, v as &dyn Display)).collect();
                 words.with(why.key(), &args)
             }
-        };
-        BadLine { file: self.path.clone(), row: self.row, column: self.bad.column.clone(), why }
+        }
+    }
+
+    fn sentence(&self, words: &Words) -> String {
+        let (path, why) = (self.path.display(), self.why(words));
+        let key = if self.bad.column.is_empty() { "import-bad-line" } else { "import-bad-cell" };
+        let args: [(&str, &dyn Display); 4] =
+            [("path", &path), ("row", &self.row), ("column", &self.bad.column), ("why", &why)];
+        words.with(key, &args)
+    }
+
+    fn json(&self, words: &Words) -> BadLine {
+        let (file, column) = (self.path.clone(), self.bad.column.clone());
+        BadLine { file, row: self.row, column, why: self.why(words) }
     }
 }
 
@@ -279,7 +284,8 @@ impl Lines {
         loop {
             let held = self.reader.fill_buf()?;
             let end = held.iter().position(|b| *b == b'\n');
-            let (seen, done) = (end.map_or(held.len(), |at| at + 1), end.is_some() || held.is_empty());
+            let (seen, done) =
+                (end.map_or(held.len(), |at| at + 1), end.is_some() || held.is_empty());
             self.reader.consume(seen);
             if done {
                 return Ok(());

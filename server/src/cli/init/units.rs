@@ -124,7 +124,8 @@ impl Reference {
         let plain = !table.has("level");
         let mut districts = HashSet::new();
         for row in table.rows() {
-            let parent = if plain { self.district(row, &mut districts)? } else { text(row, "parent") };
+            let parent =
+                if plain { self.district(row, &mut districts)? } else { text(row, "parent") };
             self.read_unit(row, plain, parent)?;
         }
         Ok(())
