@@ -7,6 +7,8 @@
 //! edit of a searched field and kept words of records that had left.) Nobody is identified by it: it finds
 //! candidates for a person to look at.
 
+use std::borrow::Cow;
+
 use dongbo_proto::catalogue::fold::fold;
 use dongbo_proto::catalogue::table::quoted;
 use dongbo_proto::catalogue::{Field, Kind};
@@ -86,9 +88,24 @@ impl Index {
 
     /// The words of a record, one line for each searched field.
     pub fn words(&self, record: &Record) -> String {
-        let mut words = String::with_capacity(64);
+        self.words_of(|field| record.shown(field))
+    }
+
+    /// The words of a record that is new, given what its fields show.
+    pub fn put_new<'v>(
+        &self,
+        db: &Connection,
+        rowid: i64,
+        shown: impl Fn(FieldId) -> Option<&'v Value>,
+    ) -> Result<()> {
+        db.prepare_cached(&self.put)?.execute(params![rowid, self.words_of(shown)])?;
+        Ok(())
+    }
+
+    fn words_of<'v>(&self, shown: impl Fn(FieldId) -> Option<&'v Value>) -> String {
+        let mut words = String::with_capacity(96);
         for field in &self.fields {
-            if let Some(value) = record.shown(*field) {
+            if let Some(value) = shown(*field) {
                 push_line(value, &mut words);
             }
             words.push('\n');
@@ -104,11 +121,12 @@ impl Index {
 }
 
 fn push_line(value: &Value, words: &mut String) {
-    if let Value::Text(text) = value {
-        split(&fold(text)).for_each(|word| {
-            words.push(' ');
-            words.push_str(word);
-        });
+    let Value::Text(text) = value else { return };
+    // Numbers and addresses have nothing to fold but case.
+    let folded = if text.is_ascii() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(fold(text)) };
+    for word in split(&folded) {
+        words.push(' ');
+        words.extend(word.chars().map(|c| c.to_ascii_lowercase()));
     }
 }
 

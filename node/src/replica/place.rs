@@ -37,6 +37,13 @@ pub(super) struct Coming {
     pub filled: Option<u64>,
 }
 
+impl Coming {
+    /// Whether nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.states.is_empty() && self.filled.is_none()
+    }
+}
+
 /// A record after what came for it.
 #[derive(Debug)]
 pub(super) struct Combined {

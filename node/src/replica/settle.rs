@@ -19,7 +19,7 @@ use super::ack::{self, Unsettled};
 use super::error::{ReplicaError, Result};
 use super::journal::{self, int, uint};
 use super::place::{self, Combined, Coming, Place};
-use super::prior::{self, Part};
+use super::prior::{self, Part, Touch};
 use super::replay::{self, Undone};
 use super::scope::{self, ScopeState};
 use super::table::blob;
@@ -212,9 +212,53 @@ impl<'w, 'a> Settle<'w, 'a> {
         Ok(true)
     }
 
+    /// A record that this node created, all of whose acts merged as they were foreseen: its row is
+    /// base already and only the digest has to hear of it. `false` if it is any other.
+    fn foreseen(&mut self, id: RecordId, positions: &[u64], coming: &Coming) -> Result<bool> {
+        if self.any_guest || !coming.is_empty() || !self.is_created_by(positions.first(), id) {
+            return Ok(false);
+        }
+        let mut base = None;
+        for position in positions {
+            let before = base.as_ref().map(|r: &Record| r.home);
+            self.rebase(*position, id, &mut base, Projection::Home);
+            let home = before.or(base.as_ref().map(|r| r.home));
+            if !self.is_foreseen(*position, home)? {
+                return Ok(false);
+            }
+        }
+        let places = place::places(base.as_ref(), &[], |s| self.scopes.contains_key(&s));
+        let stays = places.iter().all(|(scope, _)| !self.leaving.contains(scope));
+        if places.is_empty() || !stays {
+            return Ok(false);
+        }
+        self.count(None, &[], base.as_ref(), &places);
+        Ok(true)
+    }
+
+    fn is_created_by(&self, position: Option<&u64>, id: RecordId) -> bool {
+        let own = position.and_then(|p| self.own.get(p));
+        let mut parts = own.into_iter().flat_map(|own| &own.parts).filter(|part| part.record == id);
+        parts.next().is_some_and(|part| part.touch == Touch::Created)
+    }
+
+    /// Whether the facts that the server gave an act are those that the view has.
+    fn is_foreseen(&self, position: u64, home: Option<ScopeId>) -> Result<bool> {
+        let (Some(Settled::AsWritten(stamp, rank)), Some(own), Some(home)) =
+            (self.settled.get(&position), self.own.get(&position), home)
+        else {
+            return Ok(false);
+        };
+        let shown = replay::origin(&own.act, self.work.author, self.work.holds(home)?);
+        Ok(stamp.is_none_or(|stamp| stamp == shown.stamp) && *rank == shown.rank)
+    }
+
     fn record(&mut self, id: RecordId, kind: KindId, coming: Coming) -> Result<()> {
-        let stored = self.work.load(kind, id)?;
         let positions = self.positions(id);
+        if self.foreseen(id, &positions, &coming)? {
+            return Ok(());
+        }
+        let stored = self.work.load(kind, id)?;
         let mut base = stored.as_ref().map(|s| s.record.clone());
         for position in positions.iter().rev() {
             self.undo(*position, id, &mut base);

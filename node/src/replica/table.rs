@@ -11,7 +11,8 @@ use dongbo_proto::catalogue::table::quoted;
 use dongbo_proto::catalogue::{Field, Kind, catalogue};
 use dongbo_proto::id::{FieldId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
-use dongbo_proto::record::{Meta, Record};
+use dongbo_proto::act::RecordWrites;
+use dongbo_proto::record::{FieldState, Meta, Origin, Record};
 use dongbo_proto::value::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -39,6 +40,8 @@ pub(super) struct KindTable {
     pub ids_in_scope: String,
     /// Statements that read and write one field, by the field's index in the kind.
     pub one: Vec<(String, String)>,
+    /// Where a field's column stands among those of the fields, by the field's index in the kind.
+    column: Vec<Option<usize>>,
     /// Statements of its full-text index, if a field of it is searched.
     pub search: Option<find::Index>,
 }
@@ -61,6 +64,7 @@ impl KindTable {
             delete: format!("DELETE FROM {name} WHERE rowid = ?"),
             ids_in_scope: format!("SELECT id FROM {name} WHERE _scope = ?"),
             one: kind.fields().iter().map(|f| one_field(&name, &quoted(&f.name))).collect(),
+            column: kind.fields().iter().map(|f| fields.iter().position(|s| s.id == f.id)).collect(),
             search: find::Index::new(kind),
             kind,
             fields,
@@ -73,6 +77,23 @@ impl KindTable {
         self.kind.field(field).is_some_and(|f| {
             f.is_stored() && record.shown(field).is_none_or(|value| cell::fits(&f.ty, value))
         })
+    }
+
+    /// The values by column of a record that is as its creation left it, with every value in a
+    /// column: the commonest by far. `None` if it is any other.
+    fn plain<'v>(
+        &self,
+        fields: impl Iterator<Item = (FieldId, &'v Value)>,
+    ) -> Option<Vec<Option<&'v Value>>> {
+        let mut columns = vec![None; self.fields.len()];
+        for (field, value) in fields {
+            let at = self.column[self.kind.index_of(field)?]?;
+            if value.is_null() || !cell::fits(&self.fields[at].ty, value) {
+                return None;
+            }
+            columns[at] = Some(value);
+        }
+        Some(columns)
     }
 
     /// A record from a row of [`KindTable::select`].
@@ -159,22 +180,35 @@ impl Tables {
     /// Adds a record that is not there; `false` if it is.
     pub fn insert(&self, db: &Connection, record: &Record) -> Result<bool> {
         let Some(table) = self.get(record.kind) else { return insert_unknown(db, record) };
+        if let Some(values) = as_created(record).and_then(|fields| table.plain(fields)) {
+            let mut meta = Meta::new(record.created);
+            meta.placed = record.placed;
+            return insert_row(db, table, (record.id, record.home), &meta, &values);
+        }
         let (meta, values) = table.split(record);
-        let mut statement = db.prepare_cached(&table.insert)?;
-        statement.raw_bind_parameter(1, record.id.0)?;
-        statement.raw_bind_parameter(2, record.home.0)?;
-        statement.raw_bind_parameter(3, meta.pack())?;
-        for (at, value) in values.iter().enumerate() {
-            statement.raw_bind_parameter(LEADING + at, Cell(value))?;
+        let values: Vec<Option<&Value>> = values.iter().map(Some).collect();
+        let is_new = insert_row(db, table, (record.id, record.home), &meta, &values)?;
+        if is_new {
+            contest(db, record.id, record.kind, false, contested(record))?;
         }
-        if statement.raw_execute()? == 0 {
-            return Ok(false);
-        }
-        if let Some(index) = &table.search {
-            index.put(db, db.last_insert_rowid(), record, None)?;
-        }
-        contest(db, record.id, record.kind, false, contested(record))?;
-        Ok(true)
+        Ok(is_new)
+    }
+
+    /// Adds the record that these writes create, straight from them. `None`: it is not as plain as
+    /// that; `Some(false)`: it is there already.
+    pub fn insert_created(
+        &self,
+        db: &Connection,
+        writes: &RecordWrites,
+        origin: Origin,
+    ) -> Result<Option<bool>> {
+        let (Some(table), Some(home)) = (self.get(writes.kind), writes.create) else {
+            return Ok(None);
+        };
+        let fields = writes.fields.iter().map(|write| (write.field, &write.value));
+        let Some(values) = table.plain(fields) else { return Ok(None) };
+        let meta = Meta::new(origin);
+        insert_row(db, table, (writes.record, home), &meta, &values).map(Some)
     }
 
     /// Brings a row from what it was to what it shall be; returns whether anything was written.
@@ -243,6 +277,41 @@ impl Tables {
         }
         contest(db, record.id, record.kind, contested(record), false)
     }
+}
+
+/// The values of a record if it is as its creation left it.
+fn as_created(record: &Record) -> Option<impl Iterator<Item = (FieldId, &Value)>> {
+    let plain = |state: &FieldState| {
+        matches!(state.heads.as_slice(), [head] if head.origin() == record.created)
+            && state.ahead.is_empty()
+            && state.undone.is_empty()
+    };
+    let all = record.fields.iter().all(|(_, state)| plain(state));
+    all.then(|| record.fields.iter().map(|(field, state)| (*field, &state.heads[0].value)))
+}
+
+fn insert_row(
+    db: &Connection,
+    table: &KindTable,
+    of: (RecordId, ScopeId),
+    meta: &Meta,
+    values: &[Option<&Value>],
+) -> Result<bool> {
+    let mut statement = db.prepare_cached(&table.insert)?;
+    statement.raw_bind_parameter(1, of.0.0)?;
+    statement.raw_bind_parameter(2, of.1.0)?;
+    statement.raw_bind_parameter(3, meta.pack())?;
+    for (at, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(LEADING + at, Cell(value.unwrap_or(&Value::Null)))?;
+    }
+    if statement.raw_execute()? == 0 {
+        return Ok(false);
+    }
+    if let Some(index) = &table.search {
+        let shown = |field| values[table.column[table.kind.index_of(field)?]?];
+        index.put_new(db, db.last_insert_rowid(), shown)?;
+    }
+    Ok(true)
 }
 
 /// Whether a field of the record has several heads.

@@ -87,22 +87,15 @@ impl<'a> Work<'a> {
 
     /// Writes through whole rows: creations, and edits of several fields.
     fn write_row(&self, act: &Act, writes: &RecordWrites) -> Result<Part> {
-        let old = match writes.create {
-            Some(_) => None,
-            None => self.load(writes.kind, writes.record)?,
-        };
+        if let Some(home) = writes.create {
+            let origin = replay::origin(act, self.author, self.holds(home)?);
+            if self.tables.insert_created(self.db, writes, origin)? == Some(true) {
+                return Ok(Part { touch: Touch::Created, ..Part::absent(writes) });
+            }
+        }
+        let old = self.load(writes.kind, writes.record)?;
         let (part, view) = self.written(act, writes, old.as_ref())?;
-        if let (None, Some(new)) = (&old, &view)
-            && !self.tables.insert(self.db, new)?
-        {
-            let old = self.load(writes.kind, writes.record)?;
-            let (part, view) = self.written(act, writes, old.as_ref())?;
-            self.tables.store(self.db, old.as_ref(), view.as_ref())?;
-            return Ok(part);
-        }
-        if old.is_some() {
-            self.tables.store(self.db, old.as_ref(), view.as_ref())?;
-        }
+        self.tables.store(self.db, old.as_ref(), view.as_ref())?;
         Ok(part)
     }
 
