@@ -4,6 +4,8 @@
 //! filling. A scope that must be filled again, because its digest differed, is staged like any
 //! other, so that what is shown stays whole until then.
 
+use std::collections::BTreeMap;
+
 use dongbo_proto::bytes::Writer;
 use dongbo_proto::frame::States;
 use dongbo_proto::act::Projection;
@@ -16,7 +18,7 @@ use super::journal::int;
 use super::place::{Coming, State};
 use super::scope::{self, ScopeState};
 use super::settle::{Settle, pending};
-use super::work::Work;
+use super::work::{Work, damaged};
 use super::{Replica, ack};
 
 /// What became of a page.
@@ -34,22 +36,82 @@ impl Replica {
     /// # Errors
     /// What storage says; the page is then not here at all.
     pub fn stage(&mut self, page: &States) -> Result<Staged> {
+        let staged = self.stage_all(std::slice::from_ref(page))?;
+        Ok(staged.first().copied().unwrap_or(Staged::Skipped))
+    }
+
+    /// The same for pages that follow each other, in one transaction: a province of small scopes
+    /// comes in many small pages.
+    ///
+    /// # Errors
+    /// What storage says; none of the pages is here then.
+    pub fn stage_all(&mut self, pages: &[States]) -> Result<Vec<Staged>> {
         self.write("stage", |work| {
-            let Some(scope) = scope::one(work.db, page.scope)? else { return Ok(Staged::Skipped) };
-            if !continues(&scope, page) {
-                return Ok(Staged::Skipped);
-            }
-            let mut scope = if scope.fills_in_place() {
-                fill(work, page)?.unwrap_or(scope)
-            } else {
-                stage_rows(work, page)?;
-                scope
-            };
-            advance(&mut scope, page);
-            scope::put(work.db, &scope)?;
-            Ok(Staged::Applied)
+            let mut filling = Filling::default();
+            let staged = pages.iter().map(|page| stage_page(work, &mut filling, page)).collect();
+            filling.put_back(work)?;
+            staged
         })
     }
+}
+
+/// The scopes that are filled in place, from the first such page of a transaction on.
+#[derive(Default)]
+struct Filling<'w, 'a> {
+    settle: Option<Settle<'w, 'a>>,
+    before: BTreeMap<ScopeId, ScopeState>,
+}
+
+impl<'w, 'a> Filling<'w, 'a> {
+    fn scope(&self, work: &Work<'_>, id: ScopeId) -> Result<Option<ScopeState>> {
+        match &self.settle {
+            Some(settle) => Ok(settle.scopes.get(&id).cloned()),
+            None => scope::one(work.db, id),
+        }
+    }
+
+    fn begin(&mut self, work: &'w Work<'a>) -> Result<&mut Settle<'w, 'a>> {
+        if self.settle.is_none() {
+            let mut settle = Settle::new(work)?;
+            settle.index(&pending(work)?)?;
+            self.before = settle.scopes.clone();
+            self.settle = Some(settle);
+        }
+        self.settle.as_mut().ok_or(damaged("a fill"))
+    }
+
+    fn set(&mut self, work: &Work<'_>, scope: ScopeState) -> Result<()> {
+        match &mut self.settle {
+            Some(settle) => drop(settle.scopes.insert(scope.grant.scope, scope)),
+            None => scope::put(work.db, &scope)?,
+        }
+        Ok(())
+    }
+
+    /// Writes the scopes that changed, those included where a record was here already through them.
+    fn put_back(self, work: &Work<'_>) -> Result<()> {
+        let after = self.settle.into_iter().flat_map(|settle| settle.scopes);
+        let mut changed = after.filter(|(id, scope)| self.before.get(id) != Some(scope));
+        changed.try_for_each(|(_, scope)| scope::put(work.db, &scope))
+    }
+}
+
+fn stage_page<'w, 'a>(work: &'w Work<'a>, filling: &mut Filling<'w, 'a>, page: &States) -> Result<Staged> {
+    let Some(scope) = filling.scope(work, page.scope)? else { return Ok(Staged::Skipped) };
+    if !continues(&scope, page) {
+        return Ok(Staged::Skipped);
+    }
+    let mut scope = if scope.fills_in_place() {
+        let settle = filling.begin(work)?;
+        fill(work, settle, page)?;
+        settle.scopes.get(&page.scope).cloned().unwrap_or(scope)
+    } else {
+        stage_rows(work, page)?;
+        scope
+    };
+    advance(&mut scope, page);
+    filling.set(work, scope)?;
+    Ok(Staged::Applied)
 }
 
 /// Whether a page continues what is here. A scope that is being filled takes any page.
@@ -69,30 +131,21 @@ fn advance(scope: &mut ScopeState, page: &States) {
     }
 }
 
-/// Writes records to their tables. Returns the scope with its digest.
-fn fill(work: &Work<'_>, page: &States) -> Result<Option<ScopeState>> {
-    let mut settle = Settle::new(work)?;
-    settle.index(&pending(work)?)?;
+/// Writes records to their tables; the digests follow.
+fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, page: &States) -> Result<()> {
     let known = ack::acknowledged(work.db)?;
     for (projection, record) in &page.records {
         if !settle.fresh(page.scope, *projection, record)? {
             let (scope, projection, record) = (page.scope, *projection, record.clone());
             let of = (record.id, record.kind);
             let states = vec![State { scope, projection, record, known }];
-            one(&mut settle, of, Coming { states, ..Coming::default() })?;
+            one(settle, of, Coming { states, ..Coming::default() })?;
             put_staged(work, scope, of, Some(projection), known, None)?;
         }
     }
-    for gone in &page.gone {
-        one(&mut settle, *gone, Coming { gone: vec![page.scope], ..Coming::default() })?;
-    }
-    // Other scopes change where a record was here already through them.
-    for (id, scope) in &settle.scopes {
-        if *id != page.scope {
-            scope::put(work.db, scope)?;
-        }
-    }
-    Ok(settle.scopes.remove(&page.scope))
+    page.gone.iter().try_for_each(|gone| {
+        one(settle, *gone, Coming { gone: vec![page.scope], ..Coming::default() })
+    })
 }
 
 fn one(settle: &mut Settle<'_, '_>, record: (RecordId, KindId), coming: Coming) -> Result<()> {
