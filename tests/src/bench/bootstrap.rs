@@ -25,16 +25,21 @@ use super::suite::{Suite, alone};
 pub fn rate(suite: &mut Suite) -> Result<Vec<Finding>> {
     suite.loaded()?;
     let records = suite.load.len() as f64;
-    let series = alternate(suite.runs, || limit_rate(suite, records), || product_rate(suite, records))?;
+    let series =
+        alternate(suite.runs, || limit_rate(suite, records), || product_rate(suite, records))?;
     let rate = |figure: f64| format!("{}/s", short(figure));
     let what = format!("{} records in {} scopes", thousands(records), suite.load.scopes.len());
-    Ok(vec![Finding::of("2", what, series.ratios()).beside(rate(series.product()), rate(series.limit()))])
+    Ok(vec![
+        Finding::of("2", what, series.ratios())
+            .beside(rate(series.product()), rate(series.limit())),
+    ])
 }
 
 fn limit_rate(suite: &Suite, records: f64) -> Result<f64> {
     let dir = suite.fresh("limit")?;
     let office = &suite.made()?.wide;
-    let server = suite.serve(limit::serve(&suite.realm, dir.join("unused.db"), suite.load.clone()))?;
+    let server =
+        suite.serve(limit::serve(&suite.realm, dir.join("unused.db"), suite.load.clone()))?;
     let (address, path) = (server.address, dir.join("plain.db"));
     settle();
     let took = alone(async { limit::fetch(office.connect(address).await?, &path).await })??;

@@ -51,17 +51,32 @@ pub fn daily(suite: &mut Suite) -> Result<Vec<Finding>> {
     let edits = format!("{BATCH_EDITS} edits from a replica of {members} members");
     let ratio = counted.edits.both() as f64 / reference as f64;
     let (figure, limit) = (bytes(counted.edits.both() as f64), bytes(reference as f64));
-    let parts = format!("{edits}: {} B up, {} B down", thousands(counted.edits.up as f64), thousands(counted.edits.down as f64));
-    let trips = |took: Duration, fast: Duration| (took.saturating_sub(fast)).as_secs_f64() / (2.0 * ONE_WAY.as_secs_f64());
+    let parts = format!(
+        "{edits}: {} B up, {} B down",
+        thousands(counted.edits.up as f64),
+        thousands(counted.edits.down as f64)
+    );
+    let trips = |took: Duration, fast: Duration| {
+        (took.saturating_sub(fast)).as_secs_f64() / (2.0 * ONE_WAY.as_secs_f64())
+    };
     let at = |day: usize| trips(slow.took[day], counted.took[day]).round();
     Ok(vec![
         Finding::of("3", parts, Spread::exact(ratio)).beside(figure, limit),
         Finding::of("3b", format!("{edits}; until the node is in step"), Spread::exact(at(1)))
             .beside(format!("{} turns", slow.edits.turns), ""),
-        Finding::shown("3b cold", "the same with nothing to say, TLS handshake included, TCP's one trip not", Spread::exact(at(0)), "trips")
-            .beside(format!("{} B", thousands(counted.cold.both() as f64)), ""),
-        Finding::of("3c", "Hello and all that is answered", Spread::exact(counted.nothing.both() as f64))
-            .beside(format!("{} trip(s)", at(2)), ""),
+        Finding::shown(
+            "3b cold",
+            "the same with nothing to say, TLS handshake included, TCP's one trip not",
+            Spread::exact(at(0)),
+            "trips",
+        )
+        .beside(format!("{} B", thousands(counted.cold.both() as f64)), ""),
+        Finding::of(
+            "3c",
+            "Hello and all that is answered",
+            Spread::exact(counted.nothing.both() as f64),
+        )
+        .beside(format!("{} trip(s)", at(2)), ""),
     ])
 }
 

@@ -41,7 +41,13 @@ pub fn writes(load: &Workload, edit: &Edit) -> RecordWrites {
     let member = &load.members[edit.member];
     let over = if member.value(edit.field).is_null() { Over::Nothing } else { Over::Creation };
     let field = FieldWrite { field: edit.field, value: edit.value.clone(), over };
-    RecordWrites { record: member.id, kind: kind::MEMBER, create: None, under: None, fields: vec![field] }
+    RecordWrites {
+        record: member.id,
+        kind: kind::MEMBER,
+        create: None,
+        under: None,
+        fields: vec![field],
+    }
 }
 
 /// A replica in step, and which members it holds.
@@ -82,7 +88,12 @@ impl Contest<'_> {
         mut product: impl FnMut(&mut Replica) -> Result<()>,
     ) -> Result<Series> {
         let base = self.suite.fresh("plain-base")?.join("plain.db");
-        drop(filled(&base, Knobs::NODE, Cipher::On, &self.suite.load.members[self.desk.members.clone()])?);
+        drop(filled(
+            &base,
+            Knobs::NODE,
+            Cipher::On,
+            &self.suite.load.members[self.desk.members.clone()],
+        )?);
         alternate(
             self.runs,
             || {
@@ -96,7 +107,8 @@ impl Contest<'_> {
                 let dir = self.suite.copy(self.desk.state, "run-node")?;
                 let mut replica = Replica::open(&dir, &bench_key())?;
                 settle();
-                let ((), took) = timed(|| product(&mut replica).and_then(|()| checkpoint_replica(&dir)))?;
+                let ((), took) =
+                    timed(|| product(&mut replica).and_then(|()| checkpoint_replica(&dir)))?;
                 ensure_sound(&replica)?;
                 Ok(took.as_secs_f64())
             },
@@ -128,7 +140,11 @@ pub fn batches(suite: &mut Suite) -> Result<Vec<Finding>> {
         let drafts = drafts(&suite.load, &edits);
         let contest = Contest { suite, desk: &desk, runs: suite.runs };
         let series = contest.run(
-            |table| Ok(edits.chunks(BATCH_EDITS).try_for_each(|batch| table.edit(&suite.load, batch))?),
+            |table| {
+                Ok(edits
+                    .chunks(BATCH_EDITS)
+                    .try_for_each(|batch| table.edit(&suite.load, batch))?)
+            },
             |replica| drafts.chunks(BATCH_EDITS).try_for_each(|batch| save(replica, batch)),
         )?;
         let count = edits.len();
@@ -147,7 +163,9 @@ fn pages(suite: &Suite, desk: &Desk, edits: &[Edit], drafts: &[Draft]) -> Result
     let mut replica = Replica::open(&dir, &bench_key())?;
     let beside = replica_file(&dir)?;
     let (mut raw, mut product) = (0, 0);
-    for (edits, drafts) in edits.chunks(BATCH_EDITS).zip(drafts.chunks(BATCH_EDITS)).take(BATCHES / 2) {
+    for (edits, drafts) in
+        edits.chunks(BATCH_EDITS).zip(drafts.chunks(BATCH_EDITS)).take(BATCHES / 2)
+    {
         raw += table.pages(&suite.load, &[edits])?;
         checkpoint_replica(&dir)?;
         save(&mut replica, drafts)?;
@@ -218,12 +236,19 @@ pub fn inserts(suite: &mut Suite) -> Result<Vec<Finding>> {
         |table| Ok(members[..SINGLES].chunks(1).try_for_each(|batch| table.insert(batch))?),
         |replica| drafts[..SINGLES].chunks(1).try_for_each(|batch| save(replica, batch)),
     )?;
-    let pair = |series: &Series, count| (each(series.product(), count), each(series.limit(), count));
+    let pair =
+        |series: &Series, count| (each(series.product(), count), each(series.limit(), count));
     let (figure, limit) = pair(&batches, members.len());
     let (one, one_raw) = pair(&singles, SINGLES);
     Ok(vec![
         Finding::of("4c", desk.what.clone(), batches.ratios()).beside(figure, limit),
-        Finding::shown("4c one", format!("a transaction each, {}", desk.what), singles.ratios(), "× R").beside(one, one_raw),
+        Finding::shown(
+            "4c one",
+            format!("a transaction each, {}", desk.what),
+            singles.ratios(),
+            "× R",
+        )
+        .beside(one, one_raw),
     ])
 }
 
@@ -250,7 +275,9 @@ pub fn cipher(suite: &mut Suite) -> Result<Vec<Finding>> {
             let path = suite.fresh("cipher")?.join("plain.db");
             settle();
             let (mut table, loading) = timed(|| suite.plain(&path, Knobs::SERVER, cipher))?;
-            let all = |table: &mut Plain| edits.chunks(BATCH_EDITS).try_for_each(|batch| table.edit(&suite.load, batch));
+            let all = |table: &mut Plain| {
+                edits.chunks(BATCH_EDITS).try_for_each(|batch| table.edit(&suite.load, batch))
+            };
             let ((), editing) = timed(|| all(&mut table).and_then(|()| table.checkpoint()))?;
             Ok((loading.as_secs_f64(), editing.as_secs_f64()))
         };

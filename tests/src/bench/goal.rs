@@ -31,11 +31,23 @@ pub struct Goal {
     pub unit: &'static str,
 }
 
-const fn at_least(id: &'static str, name: &'static str, floor: f64, aim: f64, unit: &'static str) -> Goal {
+const fn at_least(
+    id: &'static str,
+    name: &'static str,
+    floor: f64,
+    aim: f64,
+    unit: &'static str,
+) -> Goal {
     Goal { id, name, sense: Sense::AtLeast, floor, aim, unit }
 }
 
-const fn at_most(id: &'static str, name: &'static str, floor: f64, aim: f64, unit: &'static str) -> Goal {
+const fn at_most(
+    id: &'static str,
+    name: &'static str,
+    floor: f64,
+    aim: f64,
+    unit: &'static str,
+) -> Goal {
     Goal { id, name, sense: Sense::AtMost, floor, aim, unit }
 }
 
@@ -132,7 +144,12 @@ impl Finding {
 
     /// A line without a bar.
     #[must_use]
-    pub fn shown(id: &'static str, what: impl Into<String>, value: Spread, unit: &'static str) -> Self {
+    pub fn shown(
+        id: &'static str,
+        what: impl Into<String>,
+        value: Spread,
+        unit: &'static str,
+    ) -> Self {
         let (figure, limit) = (String::new(), String::new());
         Finding { goal: None, id, what: what.into(), figure, limit, value, unit }
     }

@@ -91,7 +91,8 @@ async fn converse(
 async fn give(down: &mpsc::Sender<Down>, load: Arc<Workload>) -> Result<()> {
     for members in load.members.chunks(FRAME_RECORDS) {
         let (body, raw_len) = packed(members);
-        let frame = down_frame::Frame::States(pb::States { body, raw_len, ..pb::States::default() });
+        let frame =
+            down_frame::Frame::States(pb::States { body, raw_len, ..pb::States::default() });
         down.send(Ok(DownFrame { frame: Some(frame) })).await?;
     }
     Ok(down.send(Ok(DownFrame { frame: Some(down_frame::Frame::Stop(0)) })).await?)

@@ -107,7 +107,8 @@ pub fn merges(suite: &mut Suite) -> Result<Vec<Finding>> {
 
 fn measured(suite: &Suite, order: Order, runs: usize) -> Result<Vec<Finding>> {
     let base = make(suite, order)?;
-    let (mut clean, mut conflicting, mut worse) = (Series::default(), Series::default(), Series::default());
+    let (mut clean, mut conflicting, mut worse) =
+        (Series::default(), Series::default(), Series::default());
     let mut growth = (0.0, 0.0);
     for run in 0..runs {
         // The limit goes first and last by turns.
@@ -126,10 +127,18 @@ fn measured(suite: &Suite, order: Order, runs: usize) -> Result<Vec<Finding>> {
     Ok(lines(suite, &base, [clean, conflicting, worse], growth, pages(suite, &base)?))
 }
 
-fn lines(suite: &Suite, base: &Base, series: [Series; 3], growth: (f64, f64), pages: (f64, f64)) -> Vec<Finding> {
+fn lines(
+    suite: &Suite,
+    base: &Base,
+    series: [Series; 3],
+    growth: (f64, f64),
+    pages: (f64, f64),
+) -> Vec<Finding> {
     let [clean, conflicting, worse] = series;
-    let rates = |s: &Series| (format!("{}/s", short(s.product())), format!("{}/s", short(s.limit())));
-    let work = format!("{} edits of {} offices", thousands(base.count() as f64), base.clean.batches.len());
+    let rates =
+        |s: &Series| (format!("{}/s", short(s.product())), format!("{}/s", short(s.limit())));
+    let work =
+        format!("{} edits of {} offices", thousands(base.count() as f64), base.clean.batches.len());
     let (figure, limit) = rates(&conflicting);
     let (clean_figure, clean_limit) = rates(&clean);
     let each = |n: f64, unit: &str| format!("{} {unit}", short(n));
@@ -137,18 +146,39 @@ fn lines(suite: &Suite, base: &Base, series: [Series; 3], growth: (f64, f64), pa
         let what = format!("{work}, all in conflict, records loaded office by office");
         return vec![
             Finding::shown("5 local", what, conflicting.ratios(), "× R").beside(figure, limit),
-            Finding::shown("5 local", "the same without conflict", clean.ratios(), "× R").beside(clean_figure, clean_limit),
+            Finding::shown("5 local", "the same without conflict", clean.ratios(), "× R")
+                .beside(clean_figure, clean_limit),
         ];
     }
     let plain = suite.load.len();
     vec![
-        Finding::of("5", format!("{work} on {} records", thousands(plain as f64)), conflicting.ratios()).beside(figure, limit),
-        Finding::shown("5 clean", "the same without conflict", clean.ratios(), "× R").beside(clean_figure, clean_limit),
-        Finding::shown("5 worse", "conflicting / clean, time (goal: at most 1.3)", worse.ratios(), "×"),
-        Finding::shown("5 pages", "pages dirtied by an edit of a batch, clean", Spread::exact(pages.0 / pages.1), "× R")
-            .beside(each(pages.0, "pages"), each(pages.1, "pages")),
-        Finding::of("6b", "clean; with author, time, signature and digest", Spread::exact(growth.0))
-            .beside(each(growth.0, "B"), format!("{} B in the plain table", short(growth.1))),
+        Finding::of(
+            "5",
+            format!("{work} on {} records", thousands(plain as f64)),
+            conflicting.ratios(),
+        )
+        .beside(figure, limit),
+        Finding::shown("5 clean", "the same without conflict", clean.ratios(), "× R")
+            .beside(clean_figure, clean_limit),
+        Finding::shown(
+            "5 worse",
+            "conflicting / clean, time (goal: at most 1.3)",
+            worse.ratios(),
+            "×",
+        ),
+        Finding::shown(
+            "5 pages",
+            "pages dirtied by an edit of a batch, clean",
+            Spread::exact(pages.0 / pages.1),
+            "× R",
+        )
+        .beside(each(pages.0, "pages"), each(pages.1, "pages")),
+        Finding::of(
+            "6b",
+            "clean; with author, time, signature and digest",
+            Spread::exact(growth.0),
+        )
+        .beside(each(growth.0, "B"), format!("{} B in the plain table", short(growth.1))),
     ]
 }
 
@@ -165,7 +195,9 @@ fn raw_run(suite: &Suite, base: &Base) -> Result<Ran> {
     let before = table.bytes()?;
     let mut once = |round: &Round| -> Result<f64> {
         settle();
-        let all = |table: &mut Plain| round.edits.iter().try_for_each(|batch| table.edit(&suite.load, batch));
+        let all = |table: &mut Plain| {
+            round.edits.iter().try_for_each(|batch| table.edit(&suite.load, batch))
+        };
         let ((), took) = timed(|| all(&mut table).and_then(|()| table.checkpoint()))?;
         Ok(took.as_secs_f64())
     };
@@ -183,10 +215,20 @@ fn product_run(suite: &Suite, base: &Base) -> Result<Ran> {
     let once = |round: &Round, as_written: bool| -> Result<f64> {
         settle();
         let all = receive_all(&store, round, base.now_ms);
-        let (fates, took) = timed(|| suite.serve(all).and_then(|fates| checkpoint_registry(&dir).map(|()| fates)))?;
+        let (fates, took) =
+            timed(|| suite.serve(all).and_then(|fates| checkpoint_registry(&dir).map(|()| fates)))?;
         let wanted = Fate::Merged { as_written };
-        let good: u64 = fates.iter().flat_map(|r| &r.runs).filter(|r| r.fate == wanted).map(|r| u64::from(r.count)).sum();
-        ensure!(good == base.count() as u64, "{good} of {} edits came out as {wanted:?}", base.count());
+        let good: u64 = fates
+            .iter()
+            .flat_map(|r| &r.runs)
+            .filter(|r| r.fate == wanted)
+            .map(|r| u64::from(r.count))
+            .sum();
+        ensure!(
+            good == base.count() as u64,
+            "{good} of {} edits came out as {wanted:?}",
+            base.count()
+        );
         Ok(took.as_secs_f64())
     };
     let clean = once(&base.clean, true)?;
@@ -204,11 +246,16 @@ async fn receive_all(store: &StoreHandle, round: &Round, now_ms: UnixMs) -> Resu
         under_way.spawn(async move {
             let place = places.acquire_owned().await?;
             let bytes = batch.body.len();
-            let prepared = tokio::task::spawn_blocking(move || registry::prepare(batch, &key)).await?;
+            let prepared =
+                tokio::task::spawn_blocking(move || registry::prepare(batch, &key)).await?;
             let prepared = prepared.map_err(|stop| anyhow!("a batch was refused: {stop:?}"))?;
             drop(place);
             let arrival = arrival(now_ms);
-            Ok::<_, anyhow::Error>(store.write_sized(bytes, move |tx| registry::merge(tx, &prepared, &arrival)).await?)
+            Ok::<_, anyhow::Error>(
+                store
+                    .write_sized(bytes, move |tx| registry::merge(tx, &prepared, &arrival))
+                    .await?,
+            )
         });
     }
     let mut all = Vec::with_capacity(round.batches.len());
@@ -231,7 +278,9 @@ fn pages(suite: &Suite, base: &Base) -> Result<(f64, f64)> {
     let mut table = Plain::open(&path, Knobs::SERVER, Cipher::On)?;
     let beside = registry_file(&dir)?;
     let (mut product, mut raw, mut count) = (0, 0, 0);
-    for ((batch, key), edits) in base.clean.batches.iter().zip(&base.clean.edits).take(COUNTED_BATCHES) {
+    for ((batch, key), edits) in
+        base.clean.batches.iter().zip(&base.clean.edits).take(COUNTED_BATCHES)
+    {
         checkpoint_registry(&dir)?;
         let prepared = registry::prepare(batch.clone(), key).map_err(|stop| anyhow!("{stop:?}"))?;
         store.write_now(|tx| registry::merge(tx, &prepared, &arrival(base.now_ms)))?;
@@ -284,14 +333,21 @@ fn merge_now(store: &StoreHandle, batch: &Batch, key: &[u8; 32], now_ms: UnixMs)
 }
 
 /// Offices that have joined, and a batch of edits of each.
-fn round(suite: &Suite, store: &StoreHandle, scopes: &[ScopeId], number: u64, now_ms: UnixMs) -> Result<Round> {
+fn round(
+    suite: &Suite,
+    store: &StoreHandle,
+    scopes: &[ScopeId],
+    number: u64,
+    now_ms: UnixMs,
+) -> Result<Round> {
     let load = &suite.load;
     let mut round = Round { batches: Vec::new(), edits: Vec::new() };
     for share in load.shares(load.offices()) {
         let office = suite.realm.admit(store, "office", &scopes[share.clone()])?;
         let edits = load.edits(load.members_of(&share), BATCH_EDITS, number);
         // The second round's offices speak later, as far as anyone can tell.
-        let mut journal = Journal::new(&office, now_ms - 1_000_000 + 500_000 * number.cast_signed());
+        let mut journal =
+            Journal::new(&office, now_ms - 1_000_000 + 500_000 * number.cast_signed());
         let acts = edits.iter().map(|edit| smallvec![Op::Write(writes(load, edit))]);
         round.batches.push((journal.batch(acts), *office.key.public()));
         round.edits.push(edits);
@@ -314,7 +370,8 @@ impl<'a> Journal<'a> {
 
     /// The next batch, signed. An act a minute or so, as in an office.
     fn batch(&mut self, acts: impl Iterator<Item = smallvec::SmallVec<[Op; 1]>>) -> Batch {
-        let (first, before, seed) = (self.position + 1, self.head, Seed([first_byte(self.position); 32]));
+        let (first, before, seed) =
+            (self.position + 1, self.head, Seed([first_byte(self.position); 32]));
         let acts: Vec<Act> = acts.map(|ops| self.act(ops)).collect();
         let mut buffer = Vec::new();
         for act in &acts {

@@ -61,8 +61,11 @@ impl Plain {
     /// What SQLite says.
     pub fn create(path: &Path, knobs: Knobs, cipher: Cipher) -> Result<Self> {
         let plain = Self::over(connect(path, knobs, cipher, Access::Create)?);
-        let columns: String = stored().map(|f| format!(", {} {}", quoted(&f.name), sql_type(f))).collect();
-        plain.conn.execute_batch(&format!("CREATE TABLE member (id BLOB NOT NULL UNIQUE{columns}) STRICT"))?;
+        let columns: String =
+            stored().map(|f| format!(", {} {}", quoted(&f.name), sql_type(f))).collect();
+        plain.conn.execute_batch(&format!(
+            "CREATE TABLE member (id BLOB NOT NULL UNIQUE{columns}) STRICT"
+        ))?;
         Ok(plain)
     }
 
@@ -77,7 +80,8 @@ impl Plain {
     fn over(conn: Connection) -> Self {
         let fields: Vec<FieldId> = stored().map(|f| f.id).collect();
         let names: String = stored().map(|f| format!(", {}", quoted(&f.name))).collect();
-        let insert = format!("INSERT INTO member (id{names}) VALUES (?{})", ", ?".repeat(fields.len()));
+        let insert =
+            format!("INSERT INTO member (id{names}) VALUES (?{})", ", ?".repeat(fields.len()));
         Plain { conn, insert, fields }
     }
 
@@ -115,7 +119,8 @@ impl Plain {
     /// # Errors
     /// What SQLite says.
     pub fn pages(&mut self, load: &Workload, batches: &[&[Edit]]) -> rusqlite::Result<u64> {
-        let all = |conn: &mut Connection| batches.iter().try_for_each(|batch| edit(conn, load, batch));
+        let all =
+            |conn: &mut Connection| batches.iter().try_for_each(|batch| edit(conn, load, batch));
         pages_written(&mut self.conn, all).map(|((), pages)| pages)
     }
 
@@ -195,7 +200,10 @@ fn connect(path: &Path, knobs: Knobs, cipher: Cipher, access: Access) -> Result<
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is how the cost of the key is shown: made-up data, no key")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is how the cost of the key is shown: made-up data, no key"
+)]
 fn unencrypted(path: &Path, knobs: Knobs) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
     conn.set_prepared_statement_cache_capacity(knobs.prepared_max);

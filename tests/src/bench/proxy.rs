@@ -71,7 +71,11 @@ impl Passed {
     /// What passed since an earlier reading.
     #[must_use]
     pub fn since(self, earlier: Passed) -> Passed {
-        Passed { up: self.up - earlier.up, down: self.down - earlier.down, turns: self.turns - earlier.turns }
+        Passed {
+            up: self.up - earlier.up,
+            down: self.down - earlier.down,
+            turns: self.turns - earlier.turns,
+        }
     }
 }
 
@@ -106,7 +110,11 @@ impl Proxy {
     #[must_use]
     pub fn passed(&self) -> Passed {
         let read = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        Passed { up: read(&self.meter.up), down: read(&self.meter.down), turns: read(&self.meter.turns) }
+        Passed {
+            up: read(&self.meter.up),
+            down: read(&self.meter.down),
+            turns: read(&self.meter.turns),
+        }
     }
 }
 
@@ -122,7 +130,12 @@ async fn accept(listener: TcpListener, server: SocketAddr, one_way: Duration, me
     }
 }
 
-async fn carry(client: TcpStream, server: SocketAddr, one_way: Duration, meter: Arc<Meter>) -> io::Result<()> {
+async fn carry(
+    client: TcpStream,
+    server: SocketAddr,
+    one_way: Duration,
+    meter: Arc<Meter>,
+) -> io::Result<()> {
     let server = TcpStream::connect(server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -141,7 +154,11 @@ async fn carry(client: TcpStream, server: SocketAddr, one_way: Duration, meter: 
 
 type Chunk = (Instant, Vec<u8>);
 
-async fn take(mut from: impl AsyncRead + Unpin, to: mpsc::Sender<Chunk>, meter: Option<&Meter>) -> io::Result<()> {
+async fn take(
+    mut from: impl AsyncRead + Unpin,
+    to: mpsc::Sender<Chunk>,
+    meter: Option<&Meter>,
+) -> io::Result<()> {
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         let length = from.read(&mut buffer).await?;

@@ -68,7 +68,11 @@ pub struct Server {
 impl Server {
     /// One whose task has been started.
     #[must_use]
-    pub fn new(address: SocketAddr, shutdown: CancellationToken, task: JoinHandle<Result<()>>) -> Self {
+    pub fn new(
+        address: SocketAddr,
+        shutdown: CancellationToken,
+        task: JoinHandle<Result<()>>,
+    ) -> Self {
         Server { address, shutdown, task }
     }
 
@@ -121,7 +125,8 @@ impl Realm {
     pub fn found(&self, dir: &Path, load: &Workload) -> Result<Vec<ScopeId>> {
         std::fs::create_dir_all(dir)?;
         let store = open_store(dir, Executor::Inline)?;
-        let names: Vec<_> = load.scopes.iter().map(|(code, name, _)| (code.clone(), name.clone())).collect();
+        let names: Vec<_> =
+            load.scopes.iter().map(|(code, name, _)| (code.clone(), name.clone())).collect();
         let (epoch, now_ms) = (self.epoch, System.now_ms());
         Ok(store.write_now(|tx| {
             registry::found(tx, "Tỉnh đo lường", epoch, now_ms)?;
@@ -147,12 +152,14 @@ impl Realm {
             expires_ms: now_ms + CODE_MS,
             used_by: None,
         };
-        let newcomer = Newcomer { code_hash, author, public_key: *key.public(), token: [1; 16], now_ms };
+        let newcomer =
+            Newcomer { code_hash, author, public_key: *key.public(), token: [1; 16], now_ms };
         store.write_now(|tx| registry::invite(tx, &row))?;
         let joined = store.write_now(|tx| registry::join(tx, &newcomer))?;
         let ids: Vec<u32> = joined.grants.iter().map(|g| g.scope.0).collect();
         let from = now_ms / 1_000;
-        let signed = self.ca.sign_node(&key.csr_der()?, author.0, &ids, from, from + NODE_VALIDITY_S)?;
+        let signed =
+            self.ca.sign_node(&key.csr_der()?, author.0, &ids, from, from + NODE_VALIDITY_S)?;
         let identity = Identity {
             author,
             province: "Tỉnh đo lường".into(),
@@ -174,8 +181,14 @@ impl Realm {
         let store = open_store(dir, Executor::Threads)?;
         let ca = Ca::create("Tỉnh đo lường", CA_VALIDITY_S, System.now_ms() / 1_000)?;
         let signer = Signer::from_seed(&SIGNER_SEED)?;
-        let province =
-            Arc::new(Province::new(store, Executor::Threads, ca, signer, Arc::new(System), Arc::new(System)));
+        let province = Arc::new(Province::new(
+            store,
+            Executor::Threads,
+            ca,
+            signer,
+            Arc::new(System),
+            Arc::new(System),
+        ));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (shutdown, tls) = (CancellationToken::new(), self.server_tls()?);
@@ -210,8 +223,13 @@ impl Office {
     /// What the link says, or that it did not end in step.
     pub async fn exchange(&self, replica: &mut Replica, channel: Channel) -> Result<Instant> {
         let mut watch = Stopwatch::default();
-        let mut at =
-            Conversation { replica, key: &self.key, clock: &System, watcher: &mut watch, history: None };
+        let mut at = Conversation {
+            replica,
+            key: &self.key,
+            clock: &System,
+            watcher: &mut watch,
+            history: None,
+        };
         let outcome = converse(&mut at, Session::new(false, Link::default()), channel).await?;
         ensure!(outcome.end == End::InStep, "the exchange ended {:?}", outcome.end);
         ensure!(outcome.tally.refilled == 0, "a digest differed");
@@ -250,7 +268,13 @@ pub fn open_store(dir: &Path, executor: Executor) -> Result<StoreHandle> {
 /// # Errors
 /// What storage says.
 pub fn registry_file(dir: &Path) -> Result<Connection> {
-    Ok(dongbo_sqlite::open(&dir.join(REGISTRY_FILE), &bench_key(), &sqlite::SCHEMA, Knobs::SERVER, Access::ReadWrite)?)
+    Ok(dongbo_sqlite::open(
+        &dir.join(REGISTRY_FILE),
+        &bench_key(),
+        &sqlite::SCHEMA,
+        Knobs::SERVER,
+        Access::ReadWrite,
+    )?)
 }
 
 /// The same for a replica.

@@ -62,7 +62,8 @@ fn delimited(message: &[u8], out: &mut Vec<u8>) {
 /// Members as length-delimited messages.
 #[must_use]
 pub fn encode(members: &[Member]) -> Vec<u8> {
-    let (mut out, mut message) = (Vec::with_capacity(members.len() * 400), Vec::with_capacity(1_024));
+    let (mut out, mut message) =
+        (Vec::with_capacity(members.len() * 400), Vec::with_capacity(1_024));
     for member in members {
         message.clear();
         encoding::bytes::encode(ID, &member.id.0.to_vec(), &mut message);
@@ -116,7 +117,9 @@ fn value(field: FieldId, wire: WireType, message: &mut &[u8]) -> Result<Value> {
         }
         FieldType::Code(table) => {
             encoding::uint32::merge(wire, &mut place, message, DecodeContext::default())?;
-            let entry = catalogue().codes(table).and_then(|t| t.entries.get((place as usize).wrapping_sub(1)));
+            let entry = catalogue()
+                .codes(table)
+                .and_then(|t| t.entries.get((place as usize).wrapping_sub(1)));
             Value::Text(entry.context("a code")?.code.clone())
         }
         FieldType::Date { .. } => {

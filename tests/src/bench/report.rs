@@ -36,7 +36,8 @@ pub fn short(figure: f64) -> String {
 #[must_use]
 pub fn thousands(figure: f64) -> String {
     let digits = format!("{:.0}", figure.abs());
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
     format!("{}{}", if figure < 0.0 { "-" } else { "" }, groups.join(","))
 }
 
@@ -57,8 +58,21 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_preset(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-        table.set_header(["goal", "what", "figure", "limit", "ratio", "min–max", "floor", "aim", ""]);
+        table
+            .load_preset(ASCII_MARKDOWN)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(WIDTH);
+        table.set_header([
+            "goal",
+            "what",
+            "figure",
+            "limit",
+            "ratio",
+            "min–max",
+            "floor",
+            "aim",
+            "",
+        ]);
         for finding in &self.findings {
             table.add_row(row(finding));
         }
@@ -77,7 +91,8 @@ impl Report {
     /// The same for programs.
     #[must_use]
     pub fn json(&self) -> Value {
-        let notes: Vec<Value> = self.notes.iter().map(|(id, text)| json!({ "goal": id, "note": text })).collect();
+        let notes: Vec<Value> =
+            self.notes.iter().map(|(id, text)| json!({ "goal": id, "note": text })).collect();
         let findings: Vec<Value> = self.findings.iter().map(line).collect();
         json!({
             "setting": self.setting, "findings": findings, "notes": notes, "floors_kept": self.floors_kept(),
@@ -88,7 +103,9 @@ impl Report {
 fn row(finding: &Finding) -> [String; 9] {
     let value = finding.value;
     let spread = value.low < value.high;
-    let bar = |pick: fn(&super::goal::Goal) -> f64| finding.goal.map(|g| short(pick(g))).unwrap_or_default();
+    let bar = |pick: fn(&super::goal::Goal) -> f64| {
+        finding.goal.map(|g| short(pick(g))).unwrap_or_default()
+    };
     let name = finding.goal.map(|goal| format!("{}: ", goal.name)).unwrap_or_default();
     [
         finding.id.to_owned(),
@@ -96,7 +113,11 @@ fn row(finding: &Finding) -> [String; 9] {
         finding.figure.clone(),
         finding.limit.clone(),
         format!("{} {}", short(value.median), finding.unit),
-        if spread { format!("{}–{}", short(value.low), short(value.high)) } else { String::new() },
+        if spread {
+            format!("{}–{}", short(value.low), short(value.high))
+        } else {
+            String::new()
+        },
         bar(|g| g.floor),
         bar(|g| g.aim),
         finding.verdict().word().to_owned(),
@@ -129,7 +150,10 @@ mod tests {
     fn numbers_are_set_for_reading() {
         assert_eq!(thousands(85_659.0), "85,659");
         assert_eq!(thousands(999.6), "1,000");
-        assert_eq!((short(0.456), short(12.34), short(12_345.6)), ("0.46".into(), "12.3".into(), "12,346".into()));
+        assert_eq!(
+            (short(0.456), short(12.34), short(12_345.6)),
+            ("0.46".into(), "12.3".into(), "12,346".into())
+        );
         assert_eq!(bytes(9_340_000.0), "9.34 MB");
     }
 

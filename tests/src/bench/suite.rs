@@ -20,7 +20,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::machine::{copy_dir, work_dir};
 use super::plain::{Cipher, LOAD_ROWS, Plain, bench_key};
-use super::realm::{Office, Realm, checkpoint_registry, checkpoint_replica, ensure_in_step, open_store};
+use super::realm::{
+    Office, Realm, checkpoint_registry, checkpoint_replica, ensure_in_step, open_store,
+};
 use super::workload::{Member, Workload};
 use dongbo_sqlite::Knobs;
 
@@ -67,7 +69,8 @@ impl Suite {
     /// # Errors
     /// What the system says.
     pub fn new(load: Workload, runs: usize) -> Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(SERVER_THREADS).enable_all().build()?;
         Ok(Suite {
             load: Arc::new(load),
             realm: Realm::new()?,
@@ -140,8 +143,10 @@ impl Suite {
         let store = open_store(&dir, Executor::Inline)?;
         let shares = self.load.shares(UPLOADERS);
         let office = |name: &str, scopes: &[ScopeId]| self.realm.admit(&store, name, scopes);
-        let uploaders: Vec<Office> =
-            shares.iter().map(|share| office("uploader", &scopes[share.clone()])).collect::<Result<_>>()?;
+        let uploaders: Vec<Office> = shares
+            .iter()
+            .map(|share| office("uploader", &scopes[share.clone()]))
+            .collect::<Result<_>>()?;
         let commune = self.load.commune();
         let origin = Origin {
             uploaders,
@@ -252,12 +257,12 @@ pub fn filled(path: &Path, knobs: Knobs, cipher: Cipher, members: &[Member]) -> 
     Ok(table)
 }
 
-/// Runs a node's future on a thread of its own, as a node's process does.
+/// Runs a node's future as a node's process does: the replica on the calling thread, the link on another.
 ///
 /// # Errors
 /// Where the system has no thread.
 pub fn alone<F: Future>(work: F) -> Result<F::Output> {
-    Ok(Builder::new_current_thread().enable_all().build()?.block_on(work))
+    Ok(Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(work))
 }
 
 /// Saves members as an import does: an act each, items of one job.

@@ -51,9 +51,20 @@ pub fn rate(suite: &mut Suite) -> Result<Vec<Finding>> {
     let what = format!("{} records from {UPLOADERS} nodes at once", thousands(records));
     let rate = |figure: f64| format!("{}/s", short(figure));
     Ok(vec![
-        Finding::of("1", what, series.ratios()).beside(rate(series.product()), rate(series.limit())),
-        Finding::shown("noise", "L's own fastest and slowest run, as a ratio", Spread::exact(series.noise()), "×"),
-        Finding::shown("1 all", "the same until every node is in step again", Spread::of(&whole), "records/s"),
+        Finding::of("1", what, series.ratios())
+            .beside(rate(series.product()), rate(series.limit())),
+        Finding::shown(
+            "noise",
+            "L's own fastest and slowest run, as a ratio",
+            Spread::exact(series.noise()),
+            "×",
+        ),
+        Finding::shown(
+            "1 all",
+            "the same until every node is in step again",
+            Spread::of(&whole),
+            "records/s",
+        ),
     ])
 }
 
@@ -75,7 +86,8 @@ fn upload(suite: &Suite) -> Result<Uploaded> {
         .collect::<Result<_>>()?;
     let (server, province) = suite.serve(suite.realm.serve(&dir))?;
     let last = Arc::new(Mutex::new(Instant::now()));
-    let listening = suite.serve(async { tokio::spawn(note_merges(province.clone(), last.clone())) });
+    let listening =
+        suite.serve(async { tokio::spawn(note_merges(province.clone(), last.clone())) });
     settle();
     let begun = send_all(suite, &nodes, server.address)?;
     let all = begun.elapsed();
@@ -124,9 +136,15 @@ fn send_all(suite: &Suite, nodes: &[PathBuf], to: std::net::SocketAddr) -> Resul
     })
 }
 
-async fn send(office: &Office, node: &PathBuf, to: std::net::SocketAddr, ready: &Barrier) -> Result<()> {
+async fn send(
+    office: &Office,
+    node: &PathBuf,
+    to: std::net::SocketAddr,
+    ready: &Barrier,
+) -> Result<()> {
     // Whoever fails before the start must still let the others begin.
-    let opened = async { anyhow::Ok((Replica::open(node, &bench_key())?, office.connect(to).await?)) }.await;
+    let opened =
+        async { anyhow::Ok((Replica::open(node, &bench_key())?, office.connect(to).await?)) }.await;
     ready.wait();
     let (mut replica, channel) = opened?;
     office.exchange(&mut replica, channel).await?;
@@ -157,7 +175,9 @@ pub fn size(suite: &mut Suite) -> Result<Vec<Finding>> {
         let node = suite.copy(&format!("origin-node-{at}"), "run-node")?;
         let mut replica = Replica::open(&node, &bench_key())?;
         let before = proxy.passed();
-        alone(async { office.exchange(&mut replica, office.connect(proxy.address()).await?).await })??;
+        alone(async {
+            office.exchange(&mut replica, office.connect(proxy.address()).await?).await
+        })??;
         ensure_in_step(&province.store, &replica)?;
         let passed = proxy.passed().since(before);
         (up, down) = (up + passed.up, down + passed.down);
@@ -170,9 +190,11 @@ pub fn size(suite: &mut Suite) -> Result<Vec<Finding>> {
     let sizes = |figure: u64| (bytes(figure as f64), bytes(reference as f64));
     let (figure, limit) = sizes(up);
     let (answer, _) = sizes(down);
-    let what = format!("{} records, outside TLS, handshakes included", thousands(suite.load.len() as f64));
+    let what =
+        format!("{} records, outside TLS, handshakes included", thousands(suite.load.len() as f64));
     Ok(vec![
         Finding::of("1b", what, exact(up)).beside(figure, limit.clone()),
-        Finding::shown("1b ↓", "what came down meanwhile", exact(down), "× E").beside(answer, limit),
+        Finding::shown("1b ↓", "what came down meanwhile", exact(down), "× E")
+            .beside(answer, limit),
     ])
 }

@@ -159,7 +159,8 @@ impl Workload {
     pub fn edits(&self, within: Range<usize>, count: usize, round: u64) -> Vec<Edit> {
         let fields = edited_fields();
         let mut places = ChaCha8Rng::seed_from_u64(self.seed ^ (within.start as u64) << 20);
-        let mut values = ChaCha8Rng::seed_from_u64(self.seed ^ round.wrapping_add(1).wrapping_mul(0x9e37_79b9));
+        let mut values =
+            ChaCha8Rng::seed_from_u64(self.seed ^ round.wrapping_add(1).wrapping_mul(0x9e37_79b9));
         let count = count.min(within.len() * fields.len());
         let mut seen = HashSet::with_capacity(count);
         let mut edits = Vec::with_capacity(count);
@@ -167,7 +168,8 @@ impl Workload {
             let member = places.random_range(within.clone());
             let field = fields[places.random_range(0..fields.len())];
             if seen.insert((member, field.id)) {
-                let value = other_value(field, self.members[member].value(field.id), round, &mut values);
+                let value =
+                    other_value(field, self.members[member].value(field.id), round, &mut values);
                 edits.push(Edit { member, field: field.id, value });
             }
         }
@@ -194,7 +196,9 @@ fn drawn(field: &Field, round: u64, draw: &mut ChaCha8Rng) -> Value {
     // Small types cannot differ in every round by chance: the round decides.
     match &field.ty {
         FieldType::Bool => Value::Int(i64::from(draw.random_bool(0.5))),
-        FieldType::Int { .. } => Value::Int(1 + (draw.random_range(0..60) * 7 + round as i64) % 400),
+        FieldType::Int { .. } => {
+            Value::Int(1 + (draw.random_range(0..60) * 7 + round as i64) % 400)
+        }
         FieldType::Date { .. } => {
             let (year, month) = (2_000 + draw.random_range(0..20), draw.random_range(1..=12));
             let date = PDate::new(year, Some(month), Some(1 + (round % 28) as u32));
@@ -272,7 +276,12 @@ mod tests {
     #[test]
     fn another_round_edits_the_same_fields() {
         let load = small();
-        let places = |round| load.edits(0..50, 100, round).into_iter().map(|e| (e.member, e.field)).collect::<Vec<_>>();
+        let places = |round| {
+            load.edits(0..50, 100, round)
+                .into_iter()
+                .map(|e| (e.member, e.field))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(places(0), places(1));
     }
 }

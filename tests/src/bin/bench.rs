@@ -9,7 +9,9 @@ use dongbo_tests::province::Size;
 
 /// Measures the product beside the limits of the machine that it runs on, and prints ratios, floors and aims.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  cargo goals\n  cargo goals --size tenth --only 1,3b --runs 9\n  cargo goals --json")]
+#[command(
+    after_help = "Examples:\n  cargo goals\n  cargo goals --size tenth --only 1,3b --runs 9\n  cargo goals --json"
+)]
 struct Arguments {
     /// How large the province is: full, tenth or hundredth.
     #[arg(long, default_value = "full")]
@@ -32,12 +34,13 @@ fn main() -> ExitCode {
     let say = |what: &str| eprintln!("{:4} s  {what}", begun.elapsed().as_secs());
     match run(&wanted, say) {
         Ok(report) => {
-            let text = if arguments.json { format!("{:#}\n", report.json()) } else { report.table() };
+            let text =
+                if arguments.json { format!("{:#}\n", report.json()) } else { report.table() };
             print!("{text}");
             if report.floors_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            eprintln!("the suite failed, so there are no figures: {error:#}");
+            eprintln!("the suite failed, so there are no figures: {error:?}");
             ExitCode::from(2)
         }
     }
