@@ -20,7 +20,7 @@ use super::table::ConnectionTable;
 use crate::ca::{Ca, NODE_VALIDITY_S, NodeIdentity, public_key_of_request};
 use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError};
 use crate::session::{Answer, Ask, CertificateAge, Session, View};
-use crate::store::{Executor, StoreError, StoreHandle};
+use crate::store::{Executor, ReadTx, StoreError, StoreHandle};
 
 /// News that a slow conversation may fall behind before it is told simply to look.
 const NEWS_WAITING_MAX: usize = 1_024;
@@ -110,7 +110,10 @@ impl Province {
     pub async fn view(&self, author: AuthorId) -> Result<Option<View>, Stop> {
         let view = self.store.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
         let Some(view) = view else { return Ok(None) };
-        let epochs = self.store.read(|tx| registry::epochs(tx)).await.map_err(stop)?;
+        let epochs = |tx: &dyn ReadTx| {
+            Ok::<_, RegistryError>((registry::epochs(tx)?, registry::epoch(tx)?.at_ms))
+        };
+        let (epochs, epoch_ms) = self.store.read(epochs).await.map_err(stop)?;
         let Some((epoch, ancestors)) = epochs.split_first() else { return Err(Stop::Storage) };
         Ok(Some(View {
             position: view.position,
@@ -120,6 +123,7 @@ impl Province {
             revoked: view.revoked,
             last_complete_ms: view.last_complete_ms,
             epoch: *epoch,
+            epoch_ms,
             ancestors: ancestors.to_vec(),
             backed_up: view.backed_up,
         }))

@@ -37,6 +37,8 @@ pub struct View {
     pub last_complete_ms: UnixMs,
     /// The epoch in force.
     pub epoch: Epoch,
+    /// Server time at which it began.
+    pub epoch_ms: UnixMs,
     /// The epochs before, nearest first.
     pub ancestors: Vec<Epoch>,
     /// The position up to which the server's backup has its acts.

@@ -194,6 +194,11 @@ impl Session {
         let same_epoch = hello.epoch.is_none_or(|e| e == view.epoch);
         if agrees {
             self.stage = Stage::Exchanging;
+            // Receipts count for their epoch: a node that heard nothing since this one began is
+            // given one of it, even if it has nothing to send.
+            if view.position > 0 && view.last_complete_ms < view.epoch_ms {
+                todo.push(Do::Receipt(Vec::new()));
+            }
         } else if same_epoch && hello.acknowledged < view.position {
             self.lost_from = Some(hello.acknowledged);
             todo.extend(self.read_lost());
