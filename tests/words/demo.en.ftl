@@ -57,7 +57,7 @@ mistake-undone = One command takes back all { $n }; commune and province are as 
 
 restore-backup = The province makes a backup while the server runs.
 chapter-crash = The power goes
-crash-server = The server is killed (kill -9) while it receives a list, and is back after { $s } s. The node knows that the line broke (exit code { $code }).
+crash-server = The server is killed (kill -9) while it receives a list, and is back after { $s } s. The node notices, and tries again by itself (exit code { $code }).
 crash-server-done = All { $n } people of the list are at the province, each of them once.
 crash-download = The wire breaks while the other machine hears of those { $n }: nobody sees half a list; with the wire back all are there.
 crash-node = A node is killed (kill -9) while it sends { $n } edits that it had said were saved: all { $n } are still there, and arrive.

@@ -57,7 +57,7 @@ mistake-undone = Một lệnh rút lại cả { $n }; xã và tỉnh trở về 
 
 restore-backup = Tỉnh sao lưu khi máy chủ đang chạy.
 chapter-crash = Mất điện giữa chừng
-crash-server = Máy chủ bị kill -9 khi đang nhận một danh sách, và chạy lại sau { $s } giây. Máy xã biết là đường dây đứt (mã { $code }).
+crash-server = Máy chủ bị kill -9 khi đang nhận một danh sách, và chạy lại sau { $s } giây. Máy xã thấy dây đứt và tự thử lại (mã thoát { $code }).
 crash-server-done = Cả { $n } người trong danh sách đều có ở tỉnh, mỗi người một lần.
 crash-download = Dây đứt khi máy kia đang nhận { $n } người ấy: không ai thấy nửa danh sách; nối lại thì có đủ.
 crash-node = Máy xã bị kill -9 khi đang gửi { $n } việc đã báo là đã lưu: cả { $n } việc đều còn và đến tỉnh.

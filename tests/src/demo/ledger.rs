@@ -126,7 +126,8 @@ impl Ledger {
 
     /// The table for people; what went wrong stands below it in full.
     pub(super) fn show(&self, stage: &Stage) {
-        let mut table = stage.new_table(&["column-promise", "column-how", "column-found", "column-kept"]);
+        let mut table =
+            stage.new_table(&["column-promise", "column-how", "column-found", "column-kept"]);
         let mut before = 0;
         for check in Check::ALL {
             let (promise, how) = check.keys();

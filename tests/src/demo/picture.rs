@@ -1,6 +1,6 @@
 //! A small picture of the province: each machine with its wire, what it has not sent, and whether it is in step.
 
-use console::{Style, pad_str, Alignment};
+use console::{Alignment, Style, pad_str};
 
 use super::play::Play;
 use crate::harness::says::Equation;
@@ -47,7 +47,8 @@ fn row(play: &Play<'_>, node: &Node, stand: &Stand, corner: &str) -> String {
         false => ("╌╳ ○", Style::new().red()),
     };
     let wire = pad_str(wire, 4, Alignment::Left, None);
-    let second = if node.name.ends_with("-2") { words.get("picture-second") } else { String::new() };
+    let second =
+        if node.name.ends_with("-2") { words.get("picture-second") } else { String::new() };
     let name = format!("{} {second}", play.office(node));
     let name = pad_str(&name, NAME_COLUMNS, Alignment::Left, Some("…"));
     let members = words.with("picture-members", &[("n", &stand.members)]);

@@ -17,7 +17,12 @@ impl Node {
     ///
     /// # Errors
     /// When it cannot be run at all.
-    pub fn try_edit(&self, member: &str, fields: &[(&str, &str)], more: &[&str]) -> Result<Ran, Trouble> {
+    pub fn try_edit(
+        &self,
+        member: &str,
+        fields: &[(&str, &str)],
+        more: &[&str],
+    ) -> Result<Ran, Trouble> {
         let sets: Vec<String> = fields.iter().map(|(f, v)| format!("{f}={v}")).collect();
         let mut args = vec!["member", "edit", member];
         args.extend(sets.iter().flat_map(|set| ["--set", set]));

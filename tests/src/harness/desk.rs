@@ -18,7 +18,8 @@ impl Server {
         let mut args = vec!["import"];
         args.extend(files.iter().map(String::as_str));
         let said = self.ask(&args)?;
-        let kinds = said["records"].as_object().ok_or_else(|| Trouble(format!("no records: {said}")))?;
+        let kinds =
+            said["records"].as_object().ok_or_else(|| Trouble(format!("no records: {said}")))?;
         Ok(kinds.values().filter_map(Value::as_u64).sum())
     }
 

@@ -19,7 +19,8 @@ impl SmallDisk {
     /// When this machine lets nobody mount anything.
     pub fn mount(at: &Path, kilobytes: u64) -> Result<Self, Trouble> {
         let options = format!("size={kilobytes}k,mode=0700");
-        Ran::of(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at))?.ok()?;
+        Ran::of(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at))?
+            .ok()?;
         Ok(Self { at: at.to_owned() })
     }
 
@@ -31,7 +32,11 @@ impl SmallDisk {
         let aside = dir.with_extension("aside");
         fs::rename(dir, &aside)?;
         fs::create_dir(dir)?;
-        let used: u64 = fs::read_dir(&aside)?.flatten().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
+        let used: u64 = fs::read_dir(&aside)?
+            .flatten()
+            .filter_map(|f| f.metadata().ok())
+            .map(|m| m.len())
+            .sum();
         let mounted = Self::mount(dir, used / 1_024 + kilobytes_left);
         match mounted {
             Ok(disk) => copy_dir(&aside, dir).map(|()| disk),

@@ -165,7 +165,8 @@ impl Watch {
         let (tell, lines) = mpsc::channel();
         let out = child.stdout.take();
         thread::spawn(move || {
-            let lines = out.into_iter().flat_map(|o| BufReader::new(o).lines()).map_while(Result::ok);
+            let lines =
+                out.into_iter().flat_map(|o| BufReader::new(o).lines()).map_while(Result::ok);
             lines.map_while(|line| tell.send(line).ok()).for_each(drop);
         });
         let said = Arc::new(Mutex::new(String::new()));

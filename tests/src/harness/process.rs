@@ -80,9 +80,13 @@ impl Ran {
         let status = wait(&mut child, Duration::from_secs(RUN_S_MAX));
         let (out, err) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
         match status {
-            Some(status) => {
-                Ok(Self { what, code: status.code().unwrap_or(-1), out, err, took: began.elapsed() })
-            }
+            Some(status) => Ok(Self {
+                what,
+                code: status.code().unwrap_or(-1),
+                out,
+                err,
+                took: began.elapsed(),
+            }),
             None => Err(Trouble(format!("{what}: no end after {RUN_S_MAX} s\n{out}\n{err}"))),
         }
     }

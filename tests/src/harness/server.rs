@@ -189,7 +189,8 @@ impl Drop for Server {
 fn listening(stdout: Option<impl Read + Send + 'static>) -> Receiver<SocketAddr> {
     let (found, address) = mpsc::channel();
     thread::spawn(move || {
-        let lines = stdout.into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok);
+        let lines =
+            stdout.into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok);
         for line in lines {
             if let Some(Ok(address)) = line.split_once(LISTENING).map(|(_, a)| a.trim().parse()) {
                 let _ = found.send(address);

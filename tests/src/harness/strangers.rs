@@ -25,7 +25,8 @@ pub fn write(file: &Path, list: u32, people: u32) -> Result<(), Trouble> {
             "full_name": format!("Phạm Văn {}", spelt(number)),
             "sex": if number % 2 == 0 { "M" } else { "F" },
             "birth_date": format!("19{:02}-{:02}-{:02}", 50 + number % 50, 1 + number % 12, 1 + number % 28),
-            "phone": format!("0000{list:02}{number:04}"),
+            "national_id": format!("000{:09}", mixed(list, number) % 1_000_000_000),
+            "phone": format!("0000{:06}", mixed(number, list) % 1_000_000),
             "perm_addr_detail": format!("thôn {}", spelt(number * 7 + list)),
         });
         writeln!(out, "{person}")?;
@@ -41,6 +42,14 @@ pub fn id(list: u32, number: u32) -> String {
     random[4..8].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
     let made = FROM_MS + u64::from(list) * 1_000_000 + u64::from(number);
     Builder::from_unix_timestamp_millis(made, &random).into_uuid().hyphenated().to_string()
+}
+
+/// Two numbers mixed beyond recognition, so that a list does not compress better than a real one.
+fn mixed(one: u32, other: u32) -> u64 {
+    let mut x = (u64::from(one) << 32 | u64::from(other)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 /// A number as syllables, so that names differ.

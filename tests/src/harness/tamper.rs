@@ -73,7 +73,8 @@ pub fn through_the_key(
     let path = database(dir)?;
     let open = |schema| dongbo_sqlite::open(&path, &key, schema, Knobs::NODE, Access::ReadWrite);
     let node = open(&dongbo_node::replica::SCHEMA);
-    let db = node.or_else(|_| open(&dongbo_server::store::sqlite::SCHEMA)).map_err(|e| trouble(&e))?;
+    let db =
+        node.or_else(|_| open(&dongbo_server::store::sqlite::SCHEMA)).map_err(|e| trouble(&e))?;
     hand(&db).map_err(|e| trouble(&e))?;
     // Into the file itself, so that what is copied or looked at next is what was done.
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(|e| trouble(&e))

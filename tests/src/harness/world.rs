@@ -86,8 +86,10 @@ impl World {
     /// # Errors
     /// When a side cannot say.
     pub fn differences(&self, node: &Node) -> Result<Vec<String>, Trouble> {
-        let (here, there) =
-            (says::digests(&node.ask(&["digest"])?)?, says::digests(&self.server.ask(&["digest"])?)?);
+        let (here, there) = (
+            says::digests(&node.ask(&["digest"])?)?,
+            says::digests(&self.server.ask(&["digest"])?)?,
+        );
         let differ = |(scope, digest): (&String, &says::Digest)| match there.get(scope) {
             Some(other) if other == digest => None,
             other => Some(format!("{scope}: here {digest:?}, there {other:?}")),

@@ -31,12 +31,14 @@ fn a_database_of_a_newer_version_is_left_alone() -> Story {
     for dir in [lan.dir(), world.server.dir()] {
         tamper::through_the_key(dir, |db| db.pragma_update(None, "user_version", 9_999))?;
     }
-    let before = [fs::read(tamper::database(lan.dir())?)?, fs::read(tamper::database(world.server.dir())?)?];
+    let before =
+        [fs::read(tamper::database(lan.dir())?)?, fs::read(tamper::database(world.server.dir())?)?];
     refused(lan.run(&["status"])?, 6, &[])?;
     refused(lan.run(&["sync"])?, 6, &[])?;
     refused(world.server.run(&["status"])?, 6, &[])?;
     refused(world.server.run(&["serve", "--listen", "127.0.0.1:0"])?, 6, &[])?;
-    let after = [fs::read(tamper::database(lan.dir())?)?, fs::read(tamper::database(world.server.dir())?)?];
+    let after =
+        [fs::read(tamper::database(lan.dir())?)?, fs::read(tamper::database(world.server.dir())?)?];
     ensure(before == after, || "a newer database was written to".into())
 }
 
@@ -47,7 +49,9 @@ fn a_wrong_row_of_a_table_is_named_and_no_province_is_left() -> Story {
     fs::create_dir(&tables)?;
     fs::copy(world.dir().join("province/villages.csv"), tables.join("villages.csv"))?;
     let good = fs::read_to_string(world.dir().join("province/units.csv"))?;
-    for (column, broken) in [("level", "kingdom"), ("parent", "NO-SUCH-UNIT"), ("founded_on", "1990-02-31")] {
+    for (column, broken) in
+        [("level", "kingdom"), ("parent", "NO-SUCH-UNIT"), ("founded_on", "1990-02-31")]
+    {
         let dir = world.dir().join(format!("bad-{column}"));
         fs::write(tables.join("units.csv"), break_cell(&good, 5, column, broken))?;
         let units = tables.join("units.csv").to_string_lossy().into_owned();
@@ -75,7 +79,9 @@ fn break_cell(table: &str, line: usize, column: &str, text: &str) -> String {
 /// A list of five with three wrong rows: what is wrong, and where.
 const WRONG_ROWS: [(usize, &str); 3] = [(2, "birth_date"), (3, "full_name"), (4, "sex")];
 
-fn wrong_list(world: &dongbo_tests::harness::World) -> Result<std::path::PathBuf, dongbo_tests::harness::Trouble> {
+fn wrong_list(
+    world: &dongbo_tests::harness::World,
+) -> Result<std::path::PathBuf, dongbo_tests::harness::Trouble> {
     let file = world.dir().join("wrong.jsonl");
     strangers::write(&file, 9, 5)?;
     let text = fs::read_to_string(&file)?;
@@ -105,7 +111,9 @@ fn a_wrong_row_of_a_list_is_named_and_none_or_the_good_ones_are_kept() -> Story 
         let named = faults.iter().any(|f| f["row"] == row && f["column"] == column);
         ensure(named, || format!("row {row} {column}: {said}"))?;
     }
-    ensure(!none.out.contains("bí mật") && !none.err.contains("bí mật"), || none.out.clone())?;
+    ensure(!none.out.contains("bí mật") && !none.err.contains("bí mật"), || {
+        none.out.clone()
+    })?;
     ensure_eq(lan.count_members()?, before)?;
     ensure_eq(lan.run(&["import", &file, "--good-rows"])?.code, 3)?;
     ensure_eq(lan.count_members()?, before + 2)?;

@@ -23,7 +23,9 @@ fn clocks_of_2035_and_1999_lose_and_stop_nothing() -> Story {
         world.in_step(node)?;
     }
     // Knowing beats time, both ways.
-    for (node, other, value) in [(&lan, &minh, "0000000011"), (&minh, &lan, "0000000022"), (&lan, &minh, "0000000033")] {
+    for (node, other, value) in
+        [(&lan, &minh, "0000000011"), (&minh, &lan, "0000000022"), (&lan, &minh, "0000000033")]
+    {
         node.edit(&own[0], "phone", value)?;
         node.sync()?;
         other.sync()?;

@@ -15,7 +15,11 @@ const NODE_FILE_BLOCKS: u64 = 5 * 1024;
 const STRANGERS: u32 = 400;
 
 /// Imports lists until one is refused; how many people were said to be saved.
-fn fill(node: &Node, lists: &std::path::Path, run: impl Fn(&str) -> Result<Ran, Trouble>) -> Result<u64, Trouble> {
+fn fill(
+    node: &Node,
+    lists: &std::path::Path,
+    run: impl Fn(&str) -> Result<Ran, Trouble>,
+) -> Result<u64, Trouble> {
     for list in 0..200 {
         let file = lists.join(format!("{list}.jsonl"));
         strangers::write(&file, list + 100, STRANGERS)?;

@@ -37,7 +37,12 @@ impl Book {
         Ok(())
     }
 
-    fn next(&mut self, node: &Node, own: &[String], draw: &mut ChaCha8Rng) -> (String, String, String) {
+    fn next(
+        &mut self,
+        node: &Node,
+        own: &[String],
+        draw: &mut ChaCha8Rng,
+    ) -> (String, String, String) {
         self.number += 1;
         let member = own[draw.random_range(0..MEMBERS.min(own.len()))].clone();
         let private = if node.name == "lan" { "phone" } else { "email" };
@@ -53,7 +58,9 @@ impl Book {
         }
         for ((member, field), values) in &self.saved {
             for value in values {
-                let found = histories[member.as_str()].iter().any(|e| e.field == *field && e.value == value.as_str());
+                let found = histories[member.as_str()]
+                    .iter()
+                    .any(|e| e.field == *field && e.value == value.as_str());
                 ensure(found, || format!("LOST: {member} {field} = {value}"))?;
             }
             if let Some(last) = values.last().filter(|_| field != "occupation_text") {
@@ -126,9 +133,13 @@ fn kill_the_server_at_any_moment_and_no_acknowledged_act_is_lost() -> Story {
         world.server.start()?;
         for (node, said) in [&lan, &minh].into_iter().zip(said) {
             let there = position(&world, &node.name)?;
-            ensure(there >= said, || format!("LOST: {} acts of {}, {said} acknowledged", there, node.name))?;
+            ensure(there >= said, || {
+                format!("LOST: {} acts of {}, {said} acknowledged", there, node.name)
+            })?;
         }
-        eprintln!("moment {moment}: killed after {wait:?}, exit codes {codes:?}, acknowledged {said:?}");
+        eprintln!(
+            "moment {moment}: killed after {wait:?}, exit codes {codes:?}, acknowledged {said:?}"
+        );
     }
     ensure(cut >= 5, || format!("only {cut} exchanges were under way when the server was killed"))?;
     heal(&world, [&lan, &minh])?;
@@ -180,7 +191,9 @@ fn kill_a_node_at_any_moment_and_nothing_saved_is_lost() -> Story {
         lan.verified()?;
         eprintln!("moment {moment}: {what} killed after {wait:?}, {entered} acts entered");
     }
-    ensure(killed >= 12, || format!("only {killed} commands were under way when they were killed"))?;
+    ensure(killed >= 12, || {
+        format!("only {killed} commands were under way when they were killed")
+    })?;
     heal(&world, [&lan, &minh])?;
     book.holds(&world)
 }
@@ -240,7 +253,9 @@ fn kill_the_server_in_the_middle_of_a_long_upload() -> Story {
         let code = sending.end(AGAIN)?;
         let (said, there) = (acknowledged(&lan)?, position(&world, "lan")?);
         ensure(there >= said, || format!("LOST: {there} acts, {said} acknowledged"))?;
-        eprintln!("moment {moment}: after {bytes} bytes, exit code {code}, {there} acts there, {said} acknowledged");
+        eprintln!(
+            "moment {moment}: after {bytes} bytes, exit code {code}, {there} acts there, {said} acknowledged"
+        );
     }
     heal(&world, [&lan, &minh])?;
     ensure_eq(world.server.count_members()?, before + 3_000)

@@ -5,20 +5,28 @@ use std::time::{Duration, Instant};
 
 use dongbo_tests::harness::{Node, Trouble};
 
-use crate::{AGAIN, Story, ensure_eq, ensure, members, office};
+use crate::{AGAIN, Story, ensure, ensure_eq, members, office};
 
 /// How long a change may take from one connected machine to another.
 const LIVE_MAX: Duration = Duration::from_secs(10);
 
 /// Waits until a machine shows a value.
-fn shows(node: &Node, member: &str, field: &str, value: &str, within: Duration) -> Result<Duration, Trouble> {
+fn shows(
+    node: &Node,
+    member: &str,
+    field: &str,
+    value: &str,
+    within: Duration,
+) -> Result<Duration, Trouble> {
     let began = Instant::now();
     loop {
         let shown = node.value(member, field)?;
         if shown == value {
             return Ok(began.elapsed());
         }
-        ensure(began.elapsed() < within, || format!("{} shows {shown} after {within:?}", node.name))?;
+        ensure(began.elapsed() < within, || {
+            format!("{} shows {shown} after {within:?}", node.name)
+        })?;
         sleep(Duration::from_millis(50));
     }
 }

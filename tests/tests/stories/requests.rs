@@ -16,7 +16,9 @@ fn an_approved_request_takes_effect_and_says_who_asked() -> Story {
     let waiting = world.server.held()?;
     ensure_eq(waiting.len(), 1)?;
     let equation = lan.equation()?;
-    ensure(equation.held == 1 && equation.merged == 1 && equation.adds_up(), || format!("{equation:?}"))?;
+    ensure(equation.held == 1 && equation.merged == 1 && equation.adds_up(), || {
+        format!("{equation:?}")
+    })?;
     world.server.approve(&waiting[0], "12-QĐ/TU")?;
     for node in [&lan, &minh] {
         node.sync()?;

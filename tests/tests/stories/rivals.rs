@@ -1,12 +1,17 @@
 //! Two machines of one office that did not know of each other.
 
-use dongbo_tests::harness::World;
 use dongbo_tests::harness::Node;
+use dongbo_tests::harness::World;
 
-use crate::{Story, ensure_eq, ensure, members, office};
+use crate::{Story, ensure, ensure_eq, members, office};
 
 /// Both edit one field of one member without a link, `minh` later, and both deliver.
-fn both_edit(world: &World, lan: &Node, minh: &Node, values: [&str; 2]) -> Result<String, dongbo_tests::harness::Trouble> {
+fn both_edit(
+    world: &World,
+    lan: &Node,
+    minh: &Node,
+    values: [&str; 2],
+) -> Result<String, dongbo_tests::harness::Trouble> {
     let member = members(world, &lan.scopes[0])[1].clone();
     for node in [lan, minh] {
         node.link.pull();
@@ -94,7 +99,9 @@ fn different_fields_of_one_member_are_both_kept() -> Story {
 fn who_knew_of_the_other_value_replaces_it() -> Story {
     let (world, [lan, minh]) = office()?;
     let member = members(&world, &lan.scopes[0])[3].clone();
-    for (node, other, value) in [(&lan, &minh, "0000000001"), (&minh, &lan, "0000000002"), (&lan, &minh, "0000000003")] {
+    for (node, other, value) in
+        [(&lan, &minh, "0000000001"), (&minh, &lan, "0000000002"), (&lan, &minh, "0000000003")]
+    {
         node.edit(&member, "phone", value)?;
         node.sync()?;
         other.sync()?;

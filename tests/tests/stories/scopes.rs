@@ -56,7 +56,8 @@ fn a_guest_is_shown_its_card_and_no_more() -> Story {
     ensure_eq(minh.value(member, "full_name")?, name)?;
     let card = minh.ask(&["member", "show", member])?;
     ensure(!card.to_string().contains("0000424242"), || "the card shows a telephone".into())?;
-    let rows = minh.ask(&["sql", "SELECT * FROM member WHERE phone IS NOT NULL AND phone = '0000424242'"])?;
+    let rows = minh
+        .ask(&["sql", "SELECT * FROM member WHERE phone IS NOT NULL AND phone = '0000424242'"])?;
     ensure_eq(rows.as_array().map(Vec::len), Some(0))?;
     world.in_step(&minh)?;
     // It goes when the visit is over.

@@ -28,7 +28,8 @@ fn busy() -> Result<(World, Node), Trouble> {
 
 /// Flips one bit in the middle of a blob.
 fn flip(db: &Connection, select: &str, update: &str) -> rusqlite::Result<()> {
-    let (id, mut blob): (i64, Vec<u8>) = db.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (id, mut blob): (i64, Vec<u8>) =
+        db.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let middle = blob.len() / 2;
     blob[middle] ^= 1;
     db.execute(update, (blob, id)).map(drop)
@@ -56,7 +57,8 @@ fn a_value_changed_through_the_key_is_found_at_a_commune() -> Story {
     let copy = world.dir().join("copy");
     tamper::copy_dir(lan.dir(), &copy)?;
     tamper::through_the_key(&copy, |db| {
-        db.execute("UPDATE member SET phone = '0000999999' WHERE phone = '0000123401'", []).map(drop)
+        db.execute("UPDATE member SET phone = '0000999999' WHERE phone = '0000123401'", [])
+            .map(drop)
     })?;
     let found = Node::new("copy", &[], &copy, lan.link.clone()).run(&["verify"])?;
     ensure(found.code == 10, || found.trouble("not found").0)
@@ -87,7 +89,8 @@ fn a_value_changed_through_the_key_is_found_at_the_province() -> Story {
     let copy = world.dir().join("copy");
     tamper::copy_dir(world.server.dir(), &copy)?;
     tamper::through_the_key(&copy, |db| {
-        db.execute("UPDATE member SET phone = '0000999999' WHERE phone = '0000123401'", []).map(drop)
+        db.execute("UPDATE member SET phone = '0000999999' WHERE phone = '0000123401'", [])
+            .map(drop)
     })?;
     let found = Server::at(&copy).run(&["verify"])?;
     ensure(found.code == 10, || found.trouble("not found").0)
@@ -110,7 +113,8 @@ fn a_raw_byte_anywhere_in_the_file_is_found_on_both_sides() -> Story {
                 "node" => Node::new("raw", &[], &copy, lan.link.clone()).run(&["verify"])?,
                 _ => Server::at(&copy).run(&["verify"])?,
             };
-            let named = [6, 10].contains(&found.code) && !found.err.is_empty() | !found.out.is_empty();
+            let named =
+                [6, 10].contains(&found.code) && !found.err.is_empty() | !found.out.is_empty();
             ensure(named, || found.trouble(&format!("{side}: byte {at} of {length} not found")).0)?;
         }
     }

@@ -44,7 +44,11 @@ fn an_undone_edit_brings_back_the_value_that_it_had_replaced() -> Story {
     ensure_eq(lan.value(member, "phone")?, "0000000001")?;
     lan.sync()?;
     minh.sync()?;
-    for shown in [lan.value(member, "phone")?, minh.value(member, "phone")?, world.server.value(member, "phone")?] {
+    for shown in [
+        lan.value(member, "phone")?,
+        minh.value(member, "phone")?,
+        world.server.value(member, "phone")?,
+    ] {
         ensure_eq(shown, "0000000001")?;
     }
     world.in_step(&lan)?;

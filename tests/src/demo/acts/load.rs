@@ -38,7 +38,10 @@ pub(super) fn load(play: &mut Play<'_>) -> Result<(), Trouble> {
     })?;
     let records: u64 = brought.iter().sum();
     let offices = play.cast.len() - 1;
-    stage.say("load-offices", &[("offices", &offices), ("records", &records), ("away", &WITHOUT_LINK)]);
+    stage.say(
+        "load-offices",
+        &[("offices", &offices), ("records", &records), ("away", &WITHOUT_LINK)],
+    );
     let files = rest(play);
     let files: Vec<_> = files.iter().map(PathBuf::as_path).collect();
     let brought = stage.wait("wait-province-import", || world.server.import(&files))?;

@@ -18,7 +18,9 @@ pub(super) fn away(play: &mut Play<'_>) -> Result<(), Trouble> {
     play.each("wait-edits", |node| {
         let members = world.province.members_of(&node.scopes[0]);
         // The two machines of one office meet over one member, below.
-        let others = members.filter(|m| m.id.hyphenated().to_string() != *rival).skip(usize::from(node.name.ends_with("-2")));
+        let others = members
+            .filter(|m| m.id.hyphenated().to_string() != *rival)
+            .skip(usize::from(node.name.ends_with("-2")));
         others.step_by(2).take(EDITS).try_for_each(|member| {
             let id = member.id.hyphenated().to_string();
             node.edit(&id, "it_skill", "Tin học văn phòng").map(drop)
@@ -80,7 +82,8 @@ fn one_conflict(play: &Play<'_>, nodes: [&Node; 2]) -> Result<(), Trouble> {
         return Err(Trouble(format!("not one conflict at the province: {at_province:?}")));
     };
     let [first, second] = &play.rival_values;
-    let is_it = one.record == play.rival && one.field == "phone" && one.values == [second.as_str(), first];
+    let is_it =
+        one.record == play.rival && one.field == "phone" && one.values == [second.as_str(), first];
     ensure(is_it, || format!("another conflict: {one:?}"))?;
     for node in nodes {
         let here = node.conflicts()?;

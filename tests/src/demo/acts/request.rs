@@ -16,8 +16,14 @@ pub(super) fn request(play: &mut Play<'_>, ledger: &mut Ledger) -> Result<(), Tr
     stage.chapter("chapter-request");
     let (node, server) = (&play.cast[OTHER], &play.world.server);
     let member = play.world.province.members_of(&node.scopes[0]).next();
-    let member = member.ok_or_else(|| Trouble("an office of nobody".into()))?.id.hyphenated().to_string();
-    node.try_edit(&member, &[("full_name", CORRECTED)], &["--person", "hoa", "--grounds", "giấy khai sinh"])?.ok()?;
+    let member =
+        member.ok_or_else(|| Trouble("an office of nobody".into()))?.id.hyphenated().to_string();
+    node.try_edit(
+        &member,
+        &[("full_name", CORRECTED)],
+        &["--person", "hoa", "--grounds", "giấy khai sinh"],
+    )?
+    .ok()?;
     node.exchange(AGAIN)?;
     let before = server.value(&member, "full_name")?;
     ensure(before != CORRECTED, || "a locked field was changed without a decision".into())?;
@@ -41,7 +47,8 @@ pub(super) fn request(play: &mut Play<'_>, ledger: &mut Ledger) -> Result<(), Tr
 /// Who asked is in the history of the record.
 fn named(play: &Play<'_>, member: &str) -> Result<String, Trouble> {
     let history = play.cast[OTHER].history(member)?;
-    let asked = history.iter().any(|e| e.field == "full_name" && e.value == CORRECTED && e.person == "hoa");
+    let asked =
+        history.iter().any(|e| e.field == "full_name" && e.value == CORRECTED && e.person == "hoa");
     ensure(asked, || format!("who asked is not in the history: {history:?}"))?;
     let nameless = history.iter().filter(|e| e.person.is_empty()).count();
     ensure(nameless == 0, || format!("{nameless} entries name nobody: {history:?}"))?;

@@ -20,7 +20,8 @@ pub(super) fn revoke(play: &mut Play<'_>, ledger: &mut Ledger) -> Result<(), Tro
 fn deliver_only(play: &Play<'_>) -> Result<String, Trouble> {
     let (node, server) = (&play.cast[STOLEN], &play.world.server);
     let member = play.world.province.members_of(&node.scopes[0]).next();
-    let member = member.ok_or_else(|| Trouble("an office of nobody".into()))?.id.hyphenated().to_string();
+    let member =
+        member.ok_or_else(|| Trouble("an office of nobody".into()))?.id.hyphenated().to_string();
     let watching = node.watch()?;
     std::thread::sleep(Duration::from_secs(1));
     let began = Instant::now();
