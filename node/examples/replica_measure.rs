@@ -49,7 +49,13 @@ fn values(n: usize) -> Vec<(FieldId, Value)> {
     let value = |f: &dongbo_proto::catalogue::Field| match &f.ty {
         FieldType::Text { max_chars } => {
             let text = format!("Nguyễn Văn {n} {}", f.name);
-            Value::Text(text.chars().take(usize::from(*max_chars).min(24)).collect::<String>().trim().to_owned())
+            Value::Text(
+                text.chars()
+                    .take(usize::from(*max_chars).min(24))
+                    .collect::<String>()
+                    .trim()
+                    .to_owned(),
+            )
         }
         FieldType::Digits { max, .. } => Value::Text(format!("{n:0w$}", w = usize::from(*max))),
         FieldType::Date { .. } => Value::Date("1970-05-19".parse().expect("a date")),
@@ -66,9 +72,11 @@ fn values(n: usize) -> Vec<(FieldId, Value)> {
 
 fn record(n: usize) -> Record {
     let act = ActId::new(AuthorId(77), n as u64 + 1);
-    let created = Origin { act, stamp: Stamp::new(1_600_000_000_000 + n as i64, 0), rank: Rank::Home };
+    let created =
+        Origin { act, stamp: Stamp::new(1_600_000_000_000 + n as i64, 0), rank: Rank::Home };
     let mut record = Record::new(id(n), MEMBER, created, HOME);
-    record.fields = values(n).into_iter().map(|(f, v)| (f, FieldState::sole(Head::new(created, v)))).collect();
+    record.fields =
+        values(n).into_iter().map(|(f, v)| (f, FieldState::sole(Head::new(created, v)))).collect();
     record
 }
 
@@ -106,7 +114,8 @@ struct Raw {
 
 impl Raw {
     fn new(dir: &Path) -> Self {
-        let db = open(&dir.join("raw.db"), &key(), &SCHEMA, Knobs::NODE, Access::Create).expect("raw opens");
+        let db = open(&dir.join("raw.db"), &key(), &SCHEMA, Knobs::NODE, Access::Create)
+            .expect("raw opens");
         let kind = catalogue().kind(MEMBER).expect("members are in the catalogue");
         db.execute_batch(&table::create_table(kind)).expect("raw has a table");
         let columns: Vec<String> = kind.columns().iter().map(|c| table::quoted(c)).collect();
@@ -122,7 +131,8 @@ impl Raw {
             for n in first..numbers.end.min(first + batch) {
                 let values = values(n);
                 let of = |f: FieldId| values.iter().find(|v| v.0 == f).map(|v| sql(&v.1));
-                let fields = kind.stored().map(|f| of(f.id).unwrap_or(rusqlite::types::Value::Null));
+                let fields =
+                    kind.stored().map(|f| of(f.id).unwrap_or(rusqlite::types::Value::Null));
                 let head = [
                     rusqlite::types::Value::Blob(id(n).0.to_vec()),
                     rusqlite::types::Value::Integer(1),
@@ -171,7 +181,13 @@ fn picked(count: usize, records: usize, round: usize) -> Vec<usize> {
     (0..count).map(|i| (i * 7_919 + round * 104_729) % records).collect()
 }
 
-fn edit(replica: &mut Replica, numbers: &[usize], batch: usize, field: FieldId, round: usize) -> Duration {
+fn edit(
+    replica: &mut Replica,
+    numbers: &[usize],
+    batch: usize,
+    field: FieldId,
+    round: usize,
+) -> Duration {
     let mut spent = Duration::ZERO;
     for (at, chunk) in numbers.chunks(batch).enumerate() {
         // Forms were opened before: what they showed is read outside the clock.
@@ -179,13 +195,16 @@ fn edit(replica: &mut Replica, numbers: &[usize], batch: usize, field: FieldId, 
             .iter()
             .enumerate()
             .map(|(i, n)| {
-                let shown = replica.record_of(MEMBER, id(*n)).expect("it is read").expect("it is here");
+                let shown =
+                    replica.record_of(MEMBER, id(*n)).expect("it is read").expect("it is here");
                 let value = Value::Text(new_value(at * batch + i, round));
                 Draft::change("lan", draft::edit(&shown, [(field, value)]))
             })
             .collect();
         let start = Instant::now();
-        replica.save(&drafts, 1_700_000_000_000, &mut |b| b.fill(round as u8)).expect("edits are saved");
+        replica
+            .save(&drafts, 1_700_000_000_000, &mut |b| b.fill(round as u8))
+            .expect("edits are saved");
         spent += start.elapsed();
     }
     spent
@@ -207,18 +226,23 @@ fn main() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut replica = replica(dir.path());
     let raw = Raw::new(dir.path());
-    let side = open(&dir.path().join("replica.db"), &key(), &SCHEMA, Knobs::NODE, Access::ReadWrite)
-        .expect("a second connection for checkpoints");
+    let side =
+        open(&dir.path().join("replica.db"), &key(), &SCHEMA, Knobs::NODE, Access::ReadWrite)
+            .expect("a second connection for checkpoints");
 
     let start = Instant::now();
     raw.insert(0..records, 1_000);
     let raw_fill = start.elapsed() + checkpoint(&raw.db);
     let our_fill = fill(&mut replica, records) + checkpoint(&side);
-    println!("records {records}; each line: ratio to raw, median of {ROUNDS}, and per-change times of the last round");
-    println!("bootstrap, pages of 1,000: {:.2}  ({:.1} µs, raw {:.1} µs a record)",
+    println!(
+        "records {records}; each line: ratio to raw, median of {ROUNDS}, and per-change times of the last round"
+    );
+    println!(
+        "bootstrap, pages of 1,000: {:.2}  ({:.1} µs, raw {:.1} µs a record)",
         our_fill.as_secs_f64() / raw_fill.as_secs_f64(),
         our_fill.as_secs_f64() * 1e6 / records as f64,
-        raw_fill.as_secs_f64() * 1e6 / records as f64);
+        raw_fill.as_secs_f64() * 1e6 / records as f64
+    );
     let size = |name: &str| std::fs::metadata(dir.path().join(name)).map_or(0, |m| m.len());
     println!("store after bootstrap: {:.2}", size("replica.db") as f64 / size("raw.db") as f64);
 
@@ -239,13 +263,25 @@ fn main() {
             last = (ours.as_secs_f64(), plain.as_secs_f64());
         }
         let each = |s: f64| s * 1e6 / count as f64;
-        println!("{what}: {:.2}  ({:.1} µs, raw {:.1} µs)", median(ratios), each(last.0), each(last.1));
+        println!(
+            "{what}: {:.2}  ({:.1} µs, raw {:.1} µs)",
+            median(ratios),
+            each(last.0),
+            each(last.1)
+        );
     }
     let edits = ROUNDS * (4_000 + 4_000 + 300);
-    println!("journal and replica grew {} bytes an edit", (size("replica.db") - before) / edits as u64);
+    println!(
+        "journal and replica grew {} bytes an edit",
+        (size("replica.db") - before) / edits as u64
+    );
 
     pages(&mut replica, &side, &raw, records);
-    for (what, batch) in [("inserts, one transaction of 1,000", 1_000), ("inserts, batches of 500", 500), ("inserts, one a transaction", 1)] {
+    for (what, batch) in [
+        ("inserts, one transaction of 1,000", 1_000),
+        ("inserts, batches of 500", 500),
+        ("inserts, one a transaction", 1),
+    ] {
         let (mut ratios, mut last) = (Vec::new(), (0.0, 0.0));
         for round in 0..ROUNDS {
             let count = if batch == 1 { 200 } else { 1_000 };
@@ -255,7 +291,9 @@ fn main() {
                 .collect();
             let start = Instant::now();
             for chunk in drafts.chunks(batch) {
-                replica.save(chunk, 1_700_000_000_000, &mut |b| b.fill(3)).expect("inserts are saved");
+                replica
+                    .save(chunk, 1_700_000_000_000, &mut |b| b.fill(3))
+                    .expect("inserts are saved");
             }
             let ours = start.elapsed() + checkpoint(&side);
             let start = Instant::now();
@@ -264,10 +302,21 @@ fn main() {
             ratios.push(ours.as_secs_f64() / plain.as_secs_f64());
             last = (ours.as_secs_f64() / count as f64, plain.as_secs_f64() / count as f64);
         }
-        println!("{what}: {:.2}  ({:.1} µs, raw {:.1} µs)", median(ratios), last.0 * 1e6, last.1 * 1e6);
+        println!(
+            "{what}: {:.2}  ({:.1} µs, raw {:.1} µs)",
+            median(ratios),
+            last.0 * 1e6,
+            last.1 * 1e6
+        );
     }
     let found = replica.search("nguyen van 7", 5).expect("search runs").len();
-    assert!(found > 0 && replica.record_of(MEMBER, id(1)).expect("read").is_some_and(|r| r.shown(NAME).is_some()));
+    assert!(
+        found > 0
+            && replica
+                .record_of(MEMBER, id(1))
+                .expect("read")
+                .is_some_and(|r| r.shown(NAME).is_some())
+    );
 }
 
 /// WAL frames that 500 edits write: a number that does not flap.
@@ -285,5 +334,7 @@ fn pages(replica: &mut Replica, side: &Connection, raw: &Raw, records: usize) {
     let single = wal_frames(side).expect("frames are counted");
     raw.edit(&numbers[..1], 1, "employer_name", 100);
     let plain_single = wal_frames(&raw.db).expect("frames are counted");
-    println!("pages written by 500 edits in one transaction: {ours}, raw {plain}; by one edit: {single}, raw {plain_single}");
+    println!(
+        "pages written by 500 edits in one transaction: {ours}, raw {plain}; by one edit: {single}, raw {plain_single}"
+    );
 }

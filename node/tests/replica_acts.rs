@@ -79,7 +79,10 @@ fn voided_records_are_not_listed() {
         replica.list(MEMBER, filter, 10).unwrap().iter().map(|r| r.id).collect()
     };
     assert_eq!(ids(&Filter::default()), [1, 3, 4].map(record_id));
-    assert_eq!(ids(&Filter { voided: true, offset: 1, ..Filter::default() }), [2, 3, 4].map(record_id));
+    assert_eq!(
+        ids(&Filter { voided: true, offset: 1, ..Filter::default() }),
+        [2, 3, 4].map(record_id)
+    );
     assert_eq!(ids(&Filter { scope: Some(Q), ..Filter::default() }), [record_id(4)]);
     let phone = Filter { equals: vec![(PHONE, text("0900000003"))], ..Filter::default() };
     assert_eq!(ids(&phone), [record_id(3)]);
@@ -134,7 +137,10 @@ fn jobs_are_listed_with_their_acts() {
         .collect();
     replica.save(&drafts, NOW, &mut entropy()).unwrap();
     let jobs = replica.jobs(10).unwrap();
-    assert_eq!((jobs.len(), jobs[0].first, jobs[0].last, jobs[0].items, jobs[0].of), (1, 1, 5, 4, 4));
+    assert_eq!(
+        (jobs.len(), jobs[0].first, jobs[0].last, jobs[0].items, jobs[0].of),
+        (1, 1, 5, 4, 4)
+    );
     assert_eq!(replica.job_acts(job).unwrap(), [1, 2, 4, 5]);
 }
 
@@ -143,7 +149,10 @@ fn what_the_province_could_not_take_is_not_saved_and_nothing_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut replica = Province::new(&[P]).join(dir.path(), 5);
     let good = Draft::change("lan", member(1, P, "Lê Hoa"));
-    let long = Draft::change("lan", draft::create(record_id(2), MEMBER, P, [(PHONE, text(&"9".repeat(41)))]));
+    let long = Draft::change(
+        "lan",
+        draft::create(record_id(2), MEMBER, P, [(PHONE, text(&"9".repeat(41)))]),
+    );
     let refused = replica.save(&[good.clone(), long], NOW, &mut entropy());
     assert!(
         matches!(refused, Err(ReplicaError::Refused { draft: 1, reason: Reason::InvalidValue })),
@@ -225,7 +234,12 @@ fn a_field_that_a_newer_build_gave_another_type_is_carried() {
         P,
         [(PHONE, odd.clone()), (unknown, text("mới")), (NAME, text("Lê Hoa"))],
     ));
-    province.acts(draft::create(record_id(2), dongbo_proto::id::KindId(999), P, [(PHONE, text("?"))]));
+    province.acts(draft::create(
+        record_id(2),
+        dongbo_proto::id::KindId(999),
+        P,
+        [(PHONE, text("?"))],
+    ));
     let done = meet(&mut province, &mut replica);
     assert!(done.in_step, "{done:?}");
     assert_eq!(shown(&replica, 1, PHONE), Some(odd));
@@ -241,6 +255,13 @@ fn a_field_that_a_newer_build_gave_another_type_is_carried() {
 fn a_page_of_a_scope_that_is_not_held_is_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     let mut replica = Province::new(&[P]).join(dir.path(), 5);
-    let page = States { scope: ScopeId(99), from: 0, to: 1, filling: false, records: vec![], gone: vec![] };
+    let page = States {
+        scope: ScopeId(99),
+        from: 0,
+        to: 1,
+        filling: false,
+        records: vec![],
+        gone: vec![],
+    };
     assert_eq!(replica.stage(&page).unwrap(), Staged::Skipped);
 }

@@ -8,7 +8,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use dongbo_node::replica::{Draft, OUTBOX_FILE, Opening, REPLICA_FILE, Replica, ReplicaError, SCHEMA, draft};
+use dongbo_node::replica::{
+    Draft, OUTBOX_FILE, Opening, REPLICA_FILE, Replica, ReplicaError, SCHEMA, draft,
+};
 use dongbo_proto::id::RecordId;
 use dongbo_sqlite::{Access, Kind, Knobs, OpenError, open};
 use replica_support::*;
@@ -84,7 +86,10 @@ fn a_kill_at_any_moment_loses_nothing_that_was_said_to_be_saved() {
         said.extend(lines);
         let mut replica = reopened(dir.path());
         for n in &said {
-            assert!(replica.record(record_id(*n)).unwrap().is_some(), "record {n} of round {round}");
+            assert!(
+                replica.record(record_id(*n)).unwrap().is_some(),
+                "record {n} of round {round}"
+            );
         }
         assert!(replica.facts().unwrap().position >= said.len() as u64);
         assert_sound(&mut replica);
@@ -183,12 +188,18 @@ fn a_replica_put_back_behind_what_only_the_province_has_is_not_written_to() {
     let mut replica = reopened(dir.path());
     (2..=5).for_each(|n| save(&mut replica, n));
     assert!(meet(&mut province, &mut replica).in_step);
-    assert!(fs::read(dir.path().join(OUTBOX_FILE)).unwrap().is_empty(), "what is acknowledged leaves the log");
+    assert!(
+        fs::read(dir.path().join(OUTBOX_FILE)).unwrap().is_empty(),
+        "what is acknowledged leaves the log"
+    );
     save(&mut replica, 6);
     drop(replica);
     copy(old.path(), dir.path());
     let put_back = Replica::open(dir.path(), &key());
-    assert!(matches!(put_back, Err(ReplicaError::Rewound { journal: 1, outbox: 6 })), "{put_back:?}");
+    assert!(
+        matches!(put_back, Err(ReplicaError::Rewound { journal: 1, outbox: 6 })),
+        "{put_back:?}"
+    );
 }
 
 #[test]
@@ -210,8 +221,14 @@ fn changed_bytes_are_found_through_the_key_and_without_it() {
     };
     let change = "UPDATE journal SET act = CAST(substr(act, 1, 40) || x'41' || substr(act, 42) AS BLOB) WHERE position = 7";
     assert!(by_hand(change).contains(&("journal", "7".into())));
-    assert!(by_hand("UPDATE member SET phone = '113' WHERE rowid = 3").iter().any(|f| f.0 == "digest"));
-    assert!(by_hand("DELETE FROM receipt; UPDATE checkpoint SET signature = x'00'").iter().any(|f| f.0 == "checkpoint"));
+    assert!(
+        by_hand("UPDATE member SET phone = '113' WHERE rowid = 3").iter().any(|f| f.0 == "digest")
+    );
+    assert!(
+        by_hand("DELETE FROM receipt; UPDATE checkpoint SET signature = x'00'")
+            .iter()
+            .any(|f| f.0 == "checkpoint")
+    );
     assert!(by_hand("DELETE FROM member_search WHERE rowid = 2").iter().any(|f| f.0 == "search"));
     let mut bytes = fs::read(&path).unwrap();
     let at = bytes.len() / 2;

@@ -128,7 +128,9 @@ fn held_acts_leave_the_view_and_say_why() {
     let dir = tempfile::tempdir().unwrap();
     let (mut province, mut replica) = in_step(dir.path());
     let ask = draft::edit(&province.state(record_id(1)).unwrap(), [(NAME, text("Lê Thị Hoa"))]);
-    replica.save(&[Draft::change("lan", ask).with_intent(Intent::Request)], NOW, &mut entropy()).unwrap();
+    replica
+        .save(&[Draft::change("lan", ask).with_intent(Intent::Request)], NOW, &mut entropy())
+        .unwrap();
     edit(&mut replica, 2, PHONE, "2");
     assert!(meet(&mut province, &mut replica).in_step);
     let equation = replica.equation().unwrap();
@@ -239,7 +241,10 @@ fn a_record_that_left_is_gone_from_rows_and_search_and_a_late_edit_is_still_sent
     assert_eq!(replica.acts_after(0, 9, 1 << 20).unwrap().unwrap().count, 1);
     province.records.insert(record_id(2), left);
     province.records.get_mut(&record_id(2)).unwrap().home = Q;
-    assert!(!exchange(&mut province, &mut replica, Cut::None).unwrap().in_step || replica.record(record_id(2)).unwrap().is_some());
+    assert!(
+        !exchange(&mut province, &mut replica, Cut::None).unwrap().in_step
+            || replica.record(record_id(2)).unwrap().is_some()
+    );
     assert_sound(&mut replica);
 }
 
@@ -284,7 +289,10 @@ fn a_guest_shows_what_its_projection_shows_and_more_where_another_scope_does() {
     let whole = province.state(record_id(30)).unwrap();
     let seen = |projection| (projection, whole.project(projection));
     assert!(seen(Projection::Visitor).1.fields.len() < seen(Projection::Transfer).1.fields.len());
-    let stage = |replica: &mut Replica, province: &mut Province, scope: ScopeId, projection: Option<Projection>| {
+    let stage = |replica: &mut Replica,
+                 province: &mut Province,
+                 scope: ScopeId,
+                 projection: Option<Projection>| {
         let at = replica.facts().unwrap().scopes.iter().find(|s| s.scope == scope).unwrap().staged;
         let records = projection.map(seen).into_iter().collect();
         let gone = if projection.is_none() { vec![(record_id(30), MEMBER)] } else { vec![] };
@@ -292,17 +300,21 @@ fn a_guest_shows_what_its_projection_shows_and_more_where_another_scope_does() {
         assert_eq!(replica.stage(&page).unwrap(), Staged::Applied);
         province.scopes.get_mut(&scope).unwrap().revision += 1;
     };
-    let finish = |replica: &mut Replica, province: &mut Province, guests: &[(ScopeId, Projection)]| {
-        let mut checkpoint = province.checkpoint();
-        for (scope, projection) in guests {
-            let mark = checkpoint.marks.iter_mut().find(|m| m.scope == *scope).unwrap();
-            mark.digest.add(dongbo_proto::digest::of_projected(&whole, *projection));
-        }
-        checkpoint.signature = province.signer.sign(&checkpoint.signed_bytes()).to_vec();
-        let complete = dongbo_proto::frame::Complete { checkpoint: Some(checkpoint), ..province.complete(replica) };
-        assert_eq!(replica.complete(&complete).unwrap().mismatched, []);
-        assert_sound(replica);
-    };
+    let finish =
+        |replica: &mut Replica, province: &mut Province, guests: &[(ScopeId, Projection)]| {
+            let mut checkpoint = province.checkpoint();
+            for (scope, projection) in guests {
+                let mark = checkpoint.marks.iter_mut().find(|m| m.scope == *scope).unwrap();
+                mark.digest.add(dongbo_proto::digest::of_projected(&whole, *projection));
+            }
+            checkpoint.signature = province.signer.sign(&checkpoint.signed_bytes()).to_vec();
+            let complete = dongbo_proto::frame::Complete {
+                checkpoint: Some(checkpoint),
+                ..province.complete(replica)
+            };
+            assert_eq!(replica.complete(&complete).unwrap().mismatched, []);
+            assert_sound(replica);
+        };
     let (visitor, transfer) = (Projection::Visitor, Projection::Transfer);
     province.acts(member(31, Q, "Q có người"));
     assert!(meet(&mut province, &mut replica).in_step);
@@ -314,7 +326,11 @@ fn a_guest_shows_what_its_projection_shows_and_more_where_another_scope_does() {
     assert_eq!(replica.record(record_id(30)).unwrap(), Some(whole.project(transfer)));
     stage(&mut replica, &mut province, Q, None);
     finish(&mut replica, &mut province, &[(P, visitor)]);
-    assert_eq!(replica.record(record_id(30)).unwrap(), Some(whole.project(visitor)), "what Q showed is gone");
+    assert_eq!(
+        replica.record(record_id(30)).unwrap(),
+        Some(whole.project(visitor)),
+        "what Q showed is gone"
+    );
     stage(&mut replica, &mut province, P, None);
     finish(&mut replica, &mut province, &[]);
     assert_eq!(replica.record(record_id(30)).unwrap(), None);
@@ -396,7 +412,8 @@ fn an_act_of_several_records_in_several_scopes_waits_for_all_of_them() {
             fields: vec![FieldWrite { field: PHONE, value: text("chung"), over: Over::Creation }],
         })
     };
-    let both = Draft { ops: smallvec::smallvec![write(1), write(20)], ..Draft::change("lan", write(1)) };
+    let both =
+        Draft { ops: smallvec::smallvec![write(1), write(20)], ..Draft::change("lan", write(1)) };
     replica.save(&[both], NOW, &mut entropy()).unwrap();
     edit(&mut replica, 1, PHONE, "sau");
     assert_sound(&mut replica);

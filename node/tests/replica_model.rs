@@ -101,7 +101,8 @@ impl Office {
                     created.insert(w.record, origin.act);
                 }
                 let by = created.get(&w.record).copied();
-                let by = by.unwrap_or_else(|| self.replica.record(w.record).unwrap().unwrap().created.act);
+                let by = by
+                    .unwrap_or_else(|| self.replica.record(w.record).unwrap().unwrap().created.act);
                 for f in &w.fields {
                     let over = merge::named(&f.over, by);
                     let all = writes.entry((w.record, f.field)).or_default();
@@ -110,13 +111,15 @@ impl Office {
             }
         }
         let sure = |all: &Vec<Written>| !all.iter().any(|w| unsure.contains(&w.origin.act));
-        let heads = |all: Vec<Written>| merge::heads_of_set(&all, &BTreeSet::new()).heads.into_vec();
+        let heads =
+            |all: Vec<Written>| merge::heads_of_set(&all, &BTreeSet::new()).heads.into_vec();
         writes.into_iter().filter(|(_, all)| sure(all)).map(|(k, all)| (k, heads(all))).collect()
     }
 
     fn check(&mut self) {
         for ((record, field), heads) in self.expected() {
-            let here = self.replica.record(record).unwrap().expect("a record that is known is here");
+            let here =
+                self.replica.record(record).unwrap().expect("a record that is known is here");
             let here = here.field(field).map(|s| s.heads.to_vec()).unwrap_or_default();
             assert_eq!(here, heads, "record {record} field {}", field.0);
         }
@@ -129,7 +132,10 @@ impl Office {
     }
 
     fn some_record(&self, dice: &mut Dice) -> Option<Record> {
-        let all = self.replica.list(dongbo_proto::catalogue::kind::MEMBER, &Default::default(), 999).unwrap();
+        let all = self
+            .replica
+            .list(dongbo_proto::catalogue::kind::MEMBER, &Default::default(), 999)
+            .unwrap();
         (!all.is_empty()).then(|| all[dice.below(all.len())].clone())
     }
 
@@ -140,7 +146,10 @@ impl Office {
         match dice.below(12) {
             0 => {
                 *fresh += 1;
-                self.save(Draft::change("lan", member(*fresh, if n % 2 == 0 { P } else { Q }, "Lê Hoa")));
+                self.save(Draft::change(
+                    "lan",
+                    member(*fresh, if n.is_multiple_of(2) { P } else { Q }, "Lê Hoa"),
+                ));
             }
             1 => {
                 let last = self.replica.facts().unwrap().position;
@@ -194,7 +203,10 @@ fn history(seed: u64) {
         let office = &mut offices[dice.below(2)];
         match dice.below(8) {
             0 => office.exchange(&mut province, Cut::None),
-            1 => office.exchange(&mut province, [Cut::AfterSending, Cut::AfterAcks, Cut::AfterStates][dice.below(3)]),
+            1 => office.exchange(
+                &mut province,
+                [Cut::AfterSending, Cut::AfterAcks, Cut::AfterStates][dice.below(3)],
+            ),
             2 => {
                 let ids: Vec<RecordId> = province.records.keys().copied().collect();
                 let shown = province.state(ids[dice.below(ids.len())]).unwrap();

@@ -91,7 +91,11 @@ fn acts_that_the_backup_did_not_have_are_sent_again() {
     let mut again = restored(&backup, 9);
     replica.welcome(&welcome(&again, &province)).unwrap();
     let facts = replica.facts().unwrap();
-    assert_eq!((facts.acknowledged, facts.position), (1, 4), "what the server holds, not what it said");
+    assert_eq!(
+        (facts.acknowledged, facts.position),
+        (1, 4),
+        "what the server holds, not what it said"
+    );
     assert_eq!(shown(&replica, 1, PHONE), Some(text("2")), "nothing is taken from the view");
     in_step_again(&mut again, &mut replica, 4);
     assert_eq!(shown(&replica, 1, PHONE), Some(text("2")));

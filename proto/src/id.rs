@@ -15,7 +15,9 @@ pub struct RecordId(pub [u8; 16]);
 impl RecordId {
     /// Makes an id from a time in milliseconds since 1970 and 80 random bits of which 74 are used.
     pub fn new(unix_ms: u64, random: [u8; 10]) -> Self {
-        RecordId(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid().into_bytes())
+        RecordId(
+            uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid().into_bytes(),
+        )
     }
 }
 

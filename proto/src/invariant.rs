@@ -72,7 +72,12 @@ impl fmt::Display for Finding {
 /// What a check answers: nothing where all is well.
 pub type Found = Option<Finding>;
 
-fn check(holds: bool, promise: Promise, code: &'static str, detail: impl FnOnce() -> String) -> Found {
+fn check(
+    holds: bool,
+    promise: Promise,
+    code: &'static str,
+    detail: impl FnOnce() -> String,
+) -> Found {
     if holds { None } else { Some(Finding { promise, code, detail: detail() }) }
 }
 
@@ -80,12 +85,19 @@ fn check(holds: bool, promise: Promise, code: &'static str, detail: impl FnOnce(
 /// found after the crash.
 pub fn kept(said: impl IntoIterator<Item = u64>, journal_last: u64) -> Found {
     let lost: Vec<u64> = said.into_iter().filter(|p| *p > journal_last).collect();
-    check(lost.is_empty(), Promise::Durable, "saved-act-lost", || format!("{lost:?} of {journal_last}"))
+    check(lost.is_empty(), Promise::Durable, "saved-act-lost", || {
+        format!("{lost:?} of {journal_last}")
+    })
 }
 
 /// **1. Durable.** The second log holds every act that is not acknowledged: it begins at or before
 /// the first of them and ends where the journal ends.
-pub fn outbox_covers(log_first: Option<u64>, log_last: u64, acknowledged: u64, journal_last: u64) -> Found {
+pub fn outbox_covers(
+    log_first: Option<u64>,
+    log_last: u64,
+    acknowledged: u64,
+    journal_last: u64,
+) -> Found {
     let unsent = journal_last > acknowledged;
     let covered = log_first.is_some_and(|first| first <= acknowledged.saturating_add(1));
     let holds = !unsent || (covered && log_last == journal_last);
@@ -98,7 +110,9 @@ pub fn outbox_covers(log_first: Option<u64>, log_last: u64, acknowledged: u64, j
 pub fn equation_holds(entered: u64, merged: u64, held: u64, refused: u64, unsent: u64) -> Found {
     let parts = [merged, held, refused, unsent];
     let sum = parts.iter().try_fold(0u64, |sum, n| sum.checked_add(*n));
-    check(sum == Some(entered), Promise::NothingLost, "equation", || format!("{entered} = {parts:?}"))
+    check(sum == Some(entered), Promise::NothingLost, "equation", || {
+        format!("{entered} = {parts:?}")
+    })
 }
 
 /// **2. Nothing is lost.** Positions rise by one from the first: none is missing, none comes twice.
@@ -130,7 +144,11 @@ fn gapless(first: u64, numbers: impl IntoIterator<Item = u64>, code: &'static st
 
 /// **2. Nothing is lost.** Every value ever written to a field is a head, or was retracted, or is
 /// replaced by a live act that names it, directly or through retracted ones.
-pub fn values_accounted_for(writes: &[Written], retracted: &BTreeSet<ActId>, state: &FieldState) -> Found {
+pub fn values_accounted_for(
+    writes: &[Written],
+    retracted: &BTreeSet<ActId>,
+    state: &FieldState,
+) -> Found {
     let named = named_by_live(writes, retracted);
     let heads: BTreeSet<ActId> = state.heads.iter().map(|h| h.act).collect();
     let gone = |a: &ActId| !heads.contains(a) && !retracted.contains(a) && !named.contains(a);
@@ -151,7 +169,11 @@ pub fn marks_equal(here: &ScopeMark, there: &ScopeMark) -> Found {
 
 /// **4. Knowing beats time.** No head is named by another live act, and the heads are exactly those
 /// of the whole set of writes.
-pub fn heads_are_unnamed(writes: &[Written], retracted: &BTreeSet<ActId>, state: &FieldState) -> Found {
+pub fn heads_are_unnamed(
+    writes: &[Written],
+    retracted: &BTreeSet<ActId>,
+    state: &FieldState,
+) -> Found {
     let ids = |s: &FieldState| s.heads.iter().map(|h| h.act).collect::<Vec<_>>();
     let (expected, found) = (ids(&merge::heads_of_set(writes, retracted)), ids(state));
     let detail = || format!("{found:?} instead of {expected:?}");
@@ -162,7 +184,9 @@ pub fn heads_are_unnamed(writes: &[Written], retracted: &BTreeSet<ActId>, state:
 /// and order stamp choose.
 pub fn shown_is_chosen(rule: Rule, state: &FieldState, shown: Option<ActId>) -> Found {
     let chosen = merge::shown(rule, &state.heads).map(|at| state.heads[at].act);
-    check(chosen == shown, Promise::KnowingBeatsTime, "shown", || format!("{shown:?}, not {chosen:?}"))
+    check(chosen == shown, Promise::KnowingBeatsTime, "shown", || {
+        format!("{shown:?}, not {chosen:?}")
+    })
 }
 
 /// **4. Knowing beats time.** The order stamps of one author rise with its positions, and none lies
@@ -189,7 +213,9 @@ pub fn act_is_the_same(act: ActId, known: Hash, met: Hash) -> Found {
 pub fn act_is_whole(act: ActId, fields: &[(RecordId, FieldId, bool)]) -> Found {
     let known = fields.iter().filter(|f| f.2).count();
     let whole = known == 0 || known == fields.len();
-    check(whole, Promise::Whole, "half-act", || format!("{act}: {known} of {} fields", fields.len()))
+    check(whole, Promise::Whole, "half-act", || {
+        format!("{act}: {known} of {} fields", fields.len())
+    })
 }
 
 /// **7. Need to know.** A record that is here is at home in a scope that is held, or a guest in one,
@@ -211,7 +237,9 @@ pub fn entitled(record: &Record, held: &[ScopeId], guest: &[Projection]) -> Foun
 /// order.
 pub fn chain_extends(before: Hash, acts: impl IntoIterator<Item = Hash>, after: Hash) -> Found {
     let followed = acts.into_iter().fold(before, chain::extend);
-    check(followed == after, Promise::Accountable, "chain", || format!("{followed:?}, not {after:?}"))
+    check(followed == after, Promise::Accountable, "chain", || {
+        format!("{followed:?}, not {after:?}")
+    })
 }
 
 /// **8. Accountable.** The author signed the head of its chain at this position.
@@ -223,15 +251,17 @@ pub fn batch_is_signed(
     key: &[u8; PUBLIC_KEY_BYTES],
 ) -> Found {
     let holds = verifies(key, &chain::signed_bytes(author, last, head), signature);
-    check(holds, Promise::Accountable, "batch-signature", || format!("{}", ActId::new(author, last)))
+    check(holds, Promise::Accountable, "batch-signature", || {
+        format!("{}", ActId::new(author, last))
+    })
 }
 
 /// **8. Accountable.** The server signed the receipt, and its parts make up its position.
 pub fn receipt_is_signed(receipt: &Receipt, key: &[u8; PUBLIC_KEY_BYTES]) -> Found {
     let parts = receipt.merged.checked_add(receipt.held);
     let sum = parts.and_then(|n| n.checked_add(receipt.refused));
-    let holds = sum == Some(receipt.position)
-        && verifies(key, &receipt.signed_bytes(), &receipt.signature);
+    let holds =
+        sum == Some(receipt.position) && verifies(key, &receipt.signed_bytes(), &receipt.signature);
     let detail = || format!("{}", ActId::new(receipt.author, receipt.position));
     check(holds, Promise::Accountable, "receipt", detail)
 }
@@ -257,7 +287,11 @@ pub fn epoch_descends(known: Epoch, met: Epoch, ancestors: &[Epoch]) -> Found {
 }
 
 /// **9. Heals.** What was acknowledged to an author in this epoch is in the journal, with its hash.
-pub fn acknowledged_is_held(author: AuthorId, acknowledged: (u64, Hash), held: Option<Hash>) -> Found {
+pub fn acknowledged_is_held(
+    author: AuthorId,
+    acknowledged: (u64, Hash),
+    held: Option<Hash>,
+) -> Found {
     let (position, head) = acknowledged;
     let holds = held == Some(head) || (position == 0 && head == Hash::default());
     check(holds, Promise::Heals, "went-back", || format!("{}", ActId::new(author, position)))

@@ -52,8 +52,12 @@ impl PDate {
 
     /// The first day that it may mean.
     pub fn earliest(self) -> chrono::NaiveDate {
-        chrono::NaiveDate::from_ymd_opt(self.year(), self.month().unwrap_or(1), self.day().unwrap_or(1))
-            .unwrap_or(chrono::NaiveDate::MIN)
+        chrono::NaiveDate::from_ymd_opt(
+            self.year(),
+            self.month().unwrap_or(1),
+            self.day().unwrap_or(1),
+        )
+        .unwrap_or(chrono::NaiveDate::MIN)
     }
 }
 
@@ -174,7 +178,9 @@ impl Value {
             NULL => Value::Null,
             TEXT => Value::Text(r.text()?.to_owned()),
             INT => Value::Int(r.signed()?),
-            DATE => Value::Date(PDate::from_packed(u32::from_be_bytes(r.array()?)).ok_or(Truncated)?),
+            DATE => {
+                Value::Date(PDate::from_packed(u32::from_be_bytes(r.array()?)).ok_or(Truncated)?)
+            }
             REF => Value::Ref(RecordId(r.array()?)),
             tag => Value::Opaque(tag, r.block()?.to_vec()),
         })
@@ -199,7 +205,15 @@ mod tests {
 
     #[test]
     fn dates_that_do_not_exist_are_refused() {
-        for bad in ["2023-02-30", "31/02/1950", "1950-00-01", "50", "1950-5", "2026-11-23T00:00", "-1-01-01"] {
+        for bad in [
+            "2023-02-30",
+            "31/02/1950",
+            "1950-00-01",
+            "50",
+            "1950-5",
+            "2026-11-23T00:00",
+            "-1-01-01",
+        ] {
             assert_eq!(bad.parse::<PDate>(), Err(BadDate), "{bad}");
         }
     }

@@ -45,7 +45,8 @@ struct Draw(u64);
 
 impl Draw {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 16
     }
 }
@@ -65,13 +66,18 @@ fn value(field: &Field, draw: &mut Draw) -> Value {
         }
         FieldType::Date { .. } => {
             let day = 1 + draw.next() % 28;
-            Value::Date(PDate::new(1950 + (draw.next() % 60) as i32, Some(5), Some(day as u32)).expect("a date"))
+            Value::Date(
+                PDate::new(1950 + (draw.next() % 60) as i32, Some(5), Some(day as u32))
+                    .expect("a date"),
+            )
         }
         FieldType::Code(table) => {
             let codes = &catalogue().codes(table).expect("a table").entries;
             Value::Text(codes[(draw.next() as usize) % codes.len()].code.clone())
         }
-        FieldType::Int { min, max } => Value::Int(min + (draw.next() as i64).rem_euclid(max - min + 1)),
+        FieldType::Int { min, max } => {
+            Value::Int(min + (draw.next() as i64).rem_euclid(max - min + 1))
+        }
         FieldType::Bool => Value::Int((draw.next() % 2) as i64),
         FieldType::Ref(_) => Value::Ref(RecordId::new(1_700_000_000_000, [draw.next() as u8; 10])),
     }
@@ -85,12 +91,17 @@ struct Person {
 
 fn people(count: usize) -> Vec<Person> {
     let mut draw = Draw(42);
-    let fields: Vec<&Field> = member().stored().filter(|f| f.id != FieldId(2)).take(FILLED_FIELDS).collect();
+    let fields: Vec<&Field> =
+        member().stored().filter(|f| f.id != FieldId(2)).take(FILLED_FIELDS).collect();
     let one = |n: usize| {
         let mut random = [0; 10];
         random.iter_mut().for_each(|b| *b = draw.next() as u8);
         let values = fields.iter().map(|f| (f.id, value(f, &mut draw))).collect();
-        Person { id: RecordId::new(1_700_000_000_000 + n as u64, random), home: n * NODES / count, values }
+        Person {
+            id: RecordId::new(1_700_000_000_000 + n as u64, random),
+            home: n * NODES / count,
+            values,
+        }
     };
     (0..count).map(one).collect()
 }
@@ -118,26 +129,42 @@ fn sql_value(value: &Value) -> types::Value {
 impl Raw {
     fn new() -> Raw {
         let dir = tempfile::tempdir().expect("a directory");
-        let conn = dongbo_sqlite::open(&dir.path().join("raw.db"), &key(1), &SCHEMA, Knobs::SERVER, Access::Create);
+        let conn = dongbo_sqlite::open(
+            &dir.path().join("raw.db"),
+            &key(1),
+            &SCHEMA,
+            Knobs::SERVER,
+            Access::Create,
+        );
         let conn = conn.expect("opens");
-        let columns: Vec<String> = member().stored().map(|f| format!("{} {}", f.name, column_type(f))).collect();
-        let sql = format!("CREATE TABLE plain (id BLOB NOT NULL UNIQUE, {}) STRICT", columns.join(", "));
+        let columns: Vec<String> =
+            member().stored().map(|f| format!("{} {}", f.name, column_type(f))).collect();
+        let sql =
+            format!("CREATE TABLE plain (id BLOB NOT NULL UNIQUE, {}) STRICT", columns.join(", "));
         conn.execute_batch(&sql).expect("a table");
         Raw { conn, _dir: dir }
     }
 
     fn insert(&mut self, people: &[Person]) -> Took {
-        let names: Vec<&str> = people[0].values.iter().map(|v| member().field(v.0).expect("a field").name.as_str()).collect();
+        let names: Vec<&str> = people[0]
+            .values
+            .iter()
+            .map(|v| member().field(v.0).expect("a field").name.as_str())
+            .collect();
         let marks = (0..=names.len()).map(|_| "?").collect::<Vec<_>>().join(", ");
         let sql = format!("INSERT INTO plain (id, {}) VALUES ({marks})", names.join(", "));
         let begun = Watch::start();
-        for some in people.chunk_by(|a, b| a.home == b.home).flat_map(|of_node| of_node.chunks(UPLOAD_ACTS)) {
+        for some in
+            people.chunk_by(|a, b| a.home == b.home).flat_map(|of_node| of_node.chunks(UPLOAD_ACTS))
+        {
             let tx = self.conn.transaction().expect("begins");
             let mut insert = tx.prepare_cached(&sql).expect("prepares");
             for person in some {
                 let id = types::Value::from(person.id.0.to_vec());
                 let values = person.values.iter().map(|v| sql_value(&v.1));
-                insert.execute(params_from_iter(std::iter::once(id).chain(values))).expect("inserts");
+                insert
+                    .execute(params_from_iter(std::iter::once(id).chain(values)))
+                    .expect("inserts");
             }
             drop(insert);
             tx.commit().expect("commits");
@@ -149,9 +176,12 @@ impl Raw {
     fn edit(&mut self, people: &[Person], edits: &[(usize, String)]) -> Took {
         let begun = Watch::start();
         let home = |edit: &(usize, String)| people[edit.0].home;
-        for some in edits.chunk_by(|a, b| home(a) == home(b)).flat_map(|of_node| of_node.chunks(EDIT_ACTS)) {
+        for some in
+            edits.chunk_by(|a, b| home(a) == home(b)).flat_map(|of_node| of_node.chunks(EDIT_ACTS))
+        {
             let tx = self.conn.transaction().expect("begins");
-            let mut update = tx.prepare_cached("UPDATE plain SET phone = ?2 WHERE id = ?1").expect("prepares");
+            let mut update =
+                tx.prepare_cached("UPDATE plain SET phone = ?2 WHERE id = ?1").expect("prepares");
             for (at, value) in some {
                 update.execute((&people[*at].id.0[..], value)).expect("updates");
             }
@@ -163,7 +193,10 @@ impl Raw {
     }
 
     fn bytes(&self) -> u64 {
-        let pages: u64 = self.conn.pragma_query_value(None, "page_count", |r| r.get::<_, i64>(0)).expect("counts") as u64;
+        let pages: u64 = self
+            .conn
+            .pragma_query_value(None, "page_count", |r| r.get::<_, i64>(0))
+            .expect("counts") as u64;
         pages * 4096
     }
 }
@@ -225,9 +258,12 @@ impl Product {
     fn new(executor: Executor) -> Product {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("registry.db");
-        let sqlite = Arc::new(SqliteStore::open(Path::new(&path), key(1), Access::Create).expect("opens"));
+        let sqlite =
+            Arc::new(SqliteStore::open(Path::new(&path), key(1), Access::Create).expect("opens"));
         let store = StoreHandle::new(sqlite.clone(), executor);
-        let write = |job: &mut dyn FnMut(&mut dyn dongbo_server::store::WriteTx) -> Result<(), RegistryError>| {
+        let write = |job: &mut dyn FnMut(
+            &mut dyn dongbo_server::store::WriteTx,
+        ) -> Result<(), RegistryError>| {
             store.write_now(job).expect("is written");
         };
         write(&mut |tx| registry::found(tx, "Tỉnh", Epoch([1; 16]), 1));
@@ -238,9 +274,23 @@ impl Product {
             let mut code_hash = [1; 32];
             code_hash[..8].copy_from_slice(&(n as u64).to_be_bytes());
             let scopes = vec![ScopeId((n % NODES) as u32 + 1)];
-            let invite = InviteRow { code_hash, name: "n".into(), scopes, again: None, created_ms: 1, expires_ms: 9, used_by: None };
+            let invite = InviteRow {
+                code_hash,
+                name: "n".into(),
+                scopes,
+                again: None,
+                created_ms: 1,
+                expires_ms: 9,
+                used_by: None,
+            };
             write(&mut |tx| registry::invite(tx, &invite));
-            let new = Newcomer { code_hash, author: m.author, public_key: *m.signer.public(), token: [1; 16], now_ms: 2 };
+            let new = Newcomer {
+                code_hash,
+                author: m.author,
+                public_key: *m.signer.public(),
+                token: [1; 16],
+                now_ms: 2,
+            };
             store.write_now(|tx| registry::join(tx, &new)).expect("joins");
         }
         Product { store, sqlite, machines, now_ms: 1_700_000_000_000, _dir: dir }
@@ -278,7 +328,10 @@ impl Product {
     }
 
     fn arrival(&self) -> Arrival {
-        Arrival { window: Window { since_ms: 0, until_ms: self.now_ms + 1, offset_ms: 0 }, now_ms: self.now_ms + 1 }
+        Arrival {
+            window: Window { since_ms: 0, until_ms: self.now_ms + 1, offset_ms: 0 },
+            now_ms: self.now_ms + 1,
+        }
     }
 
     /// One batch a commit, prepared on the same thread: nothing is shared, nothing is parallel.
@@ -297,8 +350,14 @@ impl Product {
             let before = on_cpu();
             let prepared: Prepared = registry::prepare(batch, &key).expect("is sound");
             beside += on_cpu() - before;
-            let received = self.store.write_now(|tx| registry::merge(tx, &prepared, &ctx)).expect("merges");
-            assert!(received.runs.iter().all(|r| matches!(r.fate, dongbo_proto::fate::Fate::Merged { .. })));
+            let received =
+                self.store.write_now(|tx| registry::merge(tx, &prepared, &ctx)).expect("merges");
+            assert!(
+                received
+                    .runs
+                    .iter()
+                    .all(|r| matches!(r.fate, dongbo_proto::fate::Fate::Merged { .. }))
+            );
         }
         self.checkpoint();
         println!("  of which beside the writer: {beside:.2} s on cpu");
@@ -306,7 +365,13 @@ impl Product {
     }
 
     fn checkpoint(&self) {
-        let conn = dongbo_sqlite::open(self.sqlite.path(), self.sqlite.key(), &SCHEMA, Knobs::SERVER, Access::ReadWrite);
+        let conn = dongbo_sqlite::open(
+            self.sqlite.path(),
+            self.sqlite.key(),
+            &SCHEMA,
+            Knobs::SERVER,
+            Access::ReadWrite,
+        );
         checkpoint(&conn.expect("opens"));
     }
 
@@ -330,11 +395,25 @@ fn sign(m: &mut Machine, acts: &[Act]) -> Batch {
     let (body, raw_len) = wire::encode_acts(acts);
     let signature = m.signer.sign(&chain::signed_bytes(m.author, m.position, after)).to_vec();
     m.head = after;
-    Batch { author: m.author, first, count: acts.len() as u32, before, after, seeds: vec![(first, seed)], signature, body, raw_len }
+    Batch {
+        author: m.author,
+        first,
+        count: acts.len() as u32,
+        before,
+        after,
+        seeds: vec![(first, seed)],
+        signature,
+        body,
+        raw_len,
+    }
 }
 
 fn creation(person: &Person) -> Op {
-    let field = |(field, value): &(FieldId, Value)| FieldWrite { field: *field, value: value.clone(), over: Over::Nothing };
+    let field = |(field, value): &(FieldId, Value)| FieldWrite {
+        field: *field,
+        value: value.clone(),
+        over: Over::Nothing,
+    };
     Op::Write(RecordWrites {
         record: person.id,
         kind: kind::MEMBER,
@@ -346,7 +425,13 @@ fn creation(person: &Person) -> Op {
 
 fn edit(person: &Person, value: &str, over: Over) -> Op {
     let fields = vec![FieldWrite { field: PHONE, value: Value::Text(value.into()), over }];
-    Op::Write(RecordWrites { record: person.id, kind: kind::MEMBER, create: None, under: None, fields })
+    Op::Write(RecordWrites {
+        record: person.id,
+        kind: kind::MEMBER,
+        create: None,
+        under: None,
+        fields,
+    })
 }
 
 /// Batches of all nodes, dealt out one of each in turn.
@@ -360,20 +445,31 @@ fn round_robin(mut all: Vec<Vec<Batch>>) -> Vec<Batch> {
 }
 
 fn upload(product: &mut Product, people: &[Person]) -> Vec<Batch> {
-    let of = |node: usize| people.iter().filter(|p| p.home == node).map(|p| vec![creation(p)]).collect::<Vec<_>>();
+    let of = |node: usize| {
+        people.iter().filter(|p| p.home == node).map(|p| vec![creation(p)]).collect::<Vec<_>>()
+    };
     let all = (0..NODES).map(|node| product.batches(node, of(node), UPLOAD_ACTS)).collect();
     round_robin(all)
 }
 
 /// Edits by a second machine of each record's scope, all over the creation: after the first edit of a
 /// record, each stands beside what is there.
-fn edits(product: &mut Product, people: &[Person], edits: &[(usize, String)], second: bool) -> Vec<Batch> {
+fn edits(
+    product: &mut Product,
+    people: &[Person],
+    edits: &[(usize, String)],
+    second: bool,
+) -> Vec<Batch> {
     let mut ops: Vec<Vec<Vec<Op>>> = vec![Vec::new(); NODES];
     for (at, value) in edits {
         ops[people[*at].home].push(vec![edit(&people[*at], value, Over::Creation)]);
     }
     let shift = if second { NODES } else { 0 };
-    let all = ops.into_iter().enumerate().map(|(n, ops)| product.batches(n + shift, ops, EDIT_ACTS)).collect();
+    let all = ops
+        .into_iter()
+        .enumerate()
+        .map(|(n, ops)| product.batches(n + shift, ops, EDIT_ACTS))
+        .collect();
     round_robin(all)
 }
 
@@ -404,11 +500,14 @@ impl Ratios {
 }
 
 fn main() {
-    let arg = |n: usize, default: usize| std::env::args().nth(n).and_then(|a| a.parse().ok()).unwrap_or(default);
+    let arg = |n: usize, default: usize| {
+        std::env::args().nth(n).and_then(|a| a.parse().ok()).unwrap_or(default)
+    };
     let (records, edit_count, rounds) = (arg(1, 85_659), arg(2, 100_000), arg(3, 3));
     let people = people(records);
     let mut draw = Draw(7);
-    let mut first: Vec<(usize, String)> = (0..edit_count).map(|n| ((draw.next() as usize) % records, phone(n))).collect();
+    let mut first: Vec<(usize, String)> =
+        (0..edit_count).map(|n| ((draw.next() as usize) % records, phone(n))).collect();
     // Node by node, as batches are, for the limit too.
     first.sort_by_key(|edit| people[edit.0].home);
     let mut ratios = Ratios::default();
@@ -435,20 +534,34 @@ fn one_round(round: usize, people: &[Person], first: &[(usize, String)], ratios:
     let (r, p) = (raw.insert(people), product.upload(uploads));
     say(round, "records", people.len(), r, p);
     ratios.compare("upload / raw insert (floor 0.35 of L)", "  on the processor", r, p);
-    ratios.add("store after upload / plain table (floor 2.0, aim 1.5)", product.bytes() as f64 / raw.bytes() as f64);
+    ratios.add(
+        "store after upload / plain table (floor 2.0, aim 1.5)",
+        product.bytes() as f64 / raw.bytes() as f64,
+    );
     let (raw_before, product_before) = (raw.bytes(), product.bytes());
     let clean = edits(&mut product, people, first, false);
     let (r1, p1) = (raw.edit(people, first), product.deliver(clean));
     say(round, "edits by one office", first.len(), r1, p1);
-    ratios.compare("merge of edits by one office / raw (floor 0.5, aim 0.7)", "  on the processor ", r1, p1);
+    ratios.compare(
+        "merge of edits by one office / raw (floor 0.5, aim 0.7)",
+        "  on the processor ",
+        r1,
+        p1,
+    );
     let grown = |before: u64, after: u64| (after as f64 - before as f64) / first.len() as f64;
     ratios.add("bytes an edit, plain table", grown(raw_before, raw.bytes()));
-    ratios.add("bytes an edit, product (floor 150, aim 80)", grown(product_before, product.bytes()));
+    ratios
+        .add("bytes an edit, product (floor 150, aim 80)", grown(product_before, product.bytes()));
     let second: Vec<(usize, String)> = first.iter().map(|(at, v)| (*at, format!("8{v}"))).collect();
     let conflicting = edits(&mut product, people, &second, true);
     let (r2, p2) = (raw.edit(people, &second), product.deliver(conflicting));
     say(round, "conflicting edits", first.len(), r2, p2);
-    ratios.compare("merge of conflicting edits / raw (floor 0.5, aim 0.7)", "  on the processor  ", r2, p2);
+    ratios.compare(
+        "merge of conflicting edits / raw (floor 0.5, aim 0.7)",
+        "  on the processor  ",
+        r2,
+        p2,
+    );
     ratios.add("conflicting / clean, time (floor 1.3)", p2.wall / p1.wall);
     let found = registry::verify(&product.store).expect("is read");
     assert!(found.is_empty(), "{found:?}");

@@ -111,7 +111,9 @@ fn tell(seed: u64, nodes: &mut [Node], records: &[RecordId], created: ActId, now
 
 fn deliver_in_some_order(world: &World, nodes: &[Node], story: &Story, draw: &mut Draw) {
     let mut next = vec![0; nodes.len()];
-    let left = |next: &[usize]| (0..nodes.len()).filter(|n| next[*n] < story.batches[*n].len()).collect::<Vec<_>>();
+    let left = |next: &[usize]| {
+        (0..nodes.len()).filter(|n| next[*n] < story.batches[*n].len()).collect::<Vec<_>>()
+    };
     loop {
         let left = left(&next);
         if left.is_empty() {
@@ -120,7 +122,11 @@ fn deliver_in_some_order(world: &World, nodes: &[Node], story: &Story, draw: &mu
         let at = left[draw.below(left.len())];
         let batch = &story.batches[at][next[at]];
         let received = world.deliver(&nodes[at], batch).expect("is received");
-        assert!(fates(&received.runs).iter().all(|f| matches!(f, dongbo_proto::fate::Fate::Merged { .. })));
+        assert!(
+            fates(&received.runs)
+                .iter()
+                .all(|f| matches!(f, dongbo_proto::fate::Fate::Merged { .. }))
+        );
         if draw.below(4) == 0 {
             world.deliver(&nodes[at], batch).expect("is received again");
         }
@@ -130,7 +136,12 @@ fn deliver_in_some_order(world: &World, nodes: &[Node], story: &Story, draw: &mu
 
 fn heads(world: &World, key: Key) -> Vec<(ActId, Value)> {
     let record = world.record(key.0).expect("a record");
-    record.field(key.1).into_iter().flat_map(|s| &s.heads).map(|h| (h.act, h.value.clone())).collect()
+    record
+        .field(key.1)
+        .into_iter()
+        .flat_map(|s| &s.heads)
+        .map(|h| (h.act, h.value.clone()))
+        .collect()
 }
 
 fn one_interleaving(seed: u64, interleaving: u64) -> Digest {
@@ -151,7 +162,12 @@ fn one_interleaving(seed: u64, interleaving: u64) -> Digest {
     for (key, writes) in &story.writes {
         let oracle = merge::heads_of_set(writes, &story.retracted);
         let expected: Vec<_> = oracle.heads.iter().map(|h| (h.act, h.value.clone())).collect();
-        assert_eq!(heads(&world, *key), expected, "seed {seed}, interleaving {interleaving}, field {}", key.1.0);
+        assert_eq!(
+            heads(&world, *key),
+            expected,
+            "seed {seed}, interleaving {interleaving}, field {}",
+            key.1.0
+        );
     }
     world.sound();
     world.pull(&reader, &mut replica, 3);

@@ -18,7 +18,10 @@ fn a_plain_edit_merges_as_written_and_moves_its_scope_on() {
     let world = World::new(2);
     let mut node = world.join(&[1]);
     let id = world.record_id();
-    let received = world.push(&mut node, vec![vec![create(id, 1, "Nguyễn Văn A")], vec![edit(id, PHONE, "0911", Over::Creation)]]);
+    let received = world.push(
+        &mut node,
+        vec![vec![create(id, 1, "Nguyễn Văn A")], vec![edit(id, PHONE, "0911", Over::Creation)]],
+    );
     assert_eq!(fates(&received.runs), [AS_WRITTEN, AS_WRITTEN]);
     assert_eq!(received.runs.len(), 1, "one run for what follows");
     assert_eq!(received.runs[0].at, [(ScopeId(1), SCOPE_BORN + 1)]);
@@ -60,7 +63,10 @@ fn a_head_named_before_it_arrives_goes_straight_to_history() {
     let received = world.push_acts(&mut b, vec![early]);
     assert_eq!(fates(&received.runs), [MERGED]);
     assert_eq!(world.shown(id, PHONE).as_deref(), Some("late"));
-    assert!(world.read(|tx| registry::conflicts(tx, 10)).fields.iter().all(|c| c.heads.len() == 2), "creation stands");
+    assert!(
+        world.read(|tx| registry::conflicts(tx, 10)).fields.iter().all(|c| c.heads.len() == 2),
+        "creation stands"
+    );
     world.sound();
 }
 
@@ -71,9 +77,14 @@ fn an_act_that_may_not_take_one_write_is_held_whole_and_blocks_nothing_behind_it
     let (id, other) = (world.record_id(), world.record_id());
     world.push(&mut node, vec![vec![create(id, 1, "A"), create(other, 1, "B")]]);
     let mixed = vec![edit(id, PHONE, "new", Over::Creation), edit(id, NAME, "B", Over::Creation)];
-    let received = world.push(&mut node, vec![mixed, vec![edit(other, PHONE, "ok", Over::Creation)]]);
+    let received =
+        world.push(&mut node, vec![mixed, vec![edit(other, PHONE, "ok", Over::Creation)]]);
     assert_eq!(fates(&received.runs), [Fate::Held(Reason::NeedsApproval), AS_WRITTEN]);
-    assert_eq!(world.shown(id, PHONE).as_deref(), Some("0900000000"), "nothing of the act is in force");
+    assert_eq!(
+        world.shown(id, PHONE).as_deref(),
+        Some("0900000000"),
+        "nothing of the act is in force"
+    );
     assert_eq!(world.shown(other, PHONE).as_deref(), Some("ok"));
     world.sound();
 }
@@ -91,7 +102,10 @@ fn acts_on_a_held_creation_wait_with_it_and_are_released_with_it() {
     ];
     let received = world.push(&mut node, acts);
     let held = fates(&received.runs);
-    assert_eq!(held, [Fate::Held(Reason::NotWritable), Fate::Held(Reason::CreationHeld), AS_WRITTEN]);
+    assert_eq!(
+        held,
+        [Fate::Held(Reason::NotWritable), Fate::Held(Reason::CreationHeld), AS_WRITTEN]
+    );
     world.write(|tx| registry::grant(tx, node.author, &[ScopeId(1), ScopeId(2)]));
     let target = ActId::new(node.author, 1);
     world.write(|tx| {
@@ -120,7 +134,16 @@ fn a_request_is_approved_with_the_provinces_rank_or_refused_with_words() {
     assert_eq!(world.read(|tx| registry::held_list(tx, None, 10)).len(), 2);
     let decide = |position, verdict: dongbo_proto::act::Verdict| {
         let act = ActId::new(node.author, position);
-        world.write(|tx| registry::decide(tx, &world.province, ("minh", Some("12-QĐ")), act, verdict.clone(), world.now.get()));
+        world.write(|tx| {
+            registry::decide(
+                tx,
+                &world.province,
+                ("minh", Some("12-QĐ")),
+                act,
+                verdict.clone(),
+                world.now.get(),
+            )
+        });
     };
     decide(2, dongbo_proto::act::Verdict::Approve);
     decide(3, dongbo_proto::act::Verdict::Refuse("thiếu giấy tờ".into()));
@@ -129,7 +152,8 @@ fn a_request_is_approved_with_the_provinces_rank_or_refused_with_words() {
     let head = &record.field(NAME).expect("a field").heads[0];
     assert_eq!((head.act, head.rank), (ActId::new(node.author, 2), Rank::Province));
     world.pull(&node, &mut replica, 100);
-    let told: Vec<_> = replica.outcomes.iter().map(|o| (o.act.position, o.fate, o.text.as_str())).collect();
+    let told: Vec<_> =
+        replica.outcomes.iter().map(|o| (o.act.position, o.fate, o.text.as_str())).collect();
     let refused = Fate::Refused(Reason::RefusedByProvince);
     assert_eq!(told, [(2, MERGED, ""), (3, refused, "thiếu giấy tờ")]);
     let receipt = world.read(|tx| registry::receipt(tx, node.author, 5));
@@ -142,7 +166,10 @@ fn delivering_twice_in_pieces_or_too_early_changes_nothing() {
     let world = World::new(1);
     let mut node = world.join(&[1]);
     let id = world.record_id();
-    world.push(&mut node, vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "1", Over::Creation)]]);
+    world.push(
+        &mut node,
+        vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "1", Over::Creation)]],
+    );
     let first = node.sent.borrow()[0].clone();
     let scope = world.read(|tx| Ok(tx.scope(ScopeId(1))?));
     let again = world.deliver(&node, &first).expect("is received");
@@ -168,7 +195,8 @@ fn a_batch_that_overlaps_brings_only_what_is_new() {
     world.push_acts(&mut node, vec![first.clone()]);
     resend.claimed = node.claimed;
     resend.position = 1;
-    let second = resend.act(world.tick(), Intent::Change, vec![edit(id, PHONE, "2", Over::Creation)]);
+    let second =
+        resend.act(world.tick(), Intent::Change, vec![edit(id, PHONE, "2", Over::Creation)]);
     // The salts of the first batch go with its acts.
     let whole = resend.batch(vec![first, second]);
     let received = world.deliver(&node, &whole).expect("is received");
@@ -185,7 +213,10 @@ fn another_hash_at_a_known_position_is_a_fork() {
     let world = World::new(1);
     let mut node = world.join(&[1]);
     let id = world.record_id();
-    world.push(&mut node, vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "1", Over::Creation)]]);
+    world.push(
+        &mut node,
+        vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "1", Over::Creation)]],
+    );
     let mut clone = twin(&node);
     clone.position = 0;
     let forked = clone.batch_of(&world, vec![create(id, 1, "B")]);
@@ -205,9 +236,20 @@ fn what_this_server_cannot_read_is_journalled_and_held() {
         kind: KindId(999),
         create: Some(ScopeId(1)),
         under: None,
-        fields: vec![FieldWrite { field: NAME, value: dongbo_proto::value::Value::Opaque(77, vec![1]), over: Over::Nothing }],
+        fields: vec![FieldWrite {
+            field: NAME,
+            value: dongbo_proto::value::Value::Opaque(77, vec![1]),
+            over: Over::Nothing,
+        }],
     });
-    let received = world.push(&mut node, vec![vec![unknown], vec![Op::Unknown(55, vec![1, 2])], vec![create(world.record_id(), 1, "A")]]);
+    let received = world.push(
+        &mut node,
+        vec![
+            vec![unknown],
+            vec![Op::Unknown(55, vec![1, 2])],
+            vec![create(world.record_id(), 1, "A")],
+        ],
+    );
     let newer = Fate::Held(Reason::NeedsNewerServer);
     assert_eq!(fates(&received.runs), [newer, newer, AS_WRITTEN]);
     world.sound();

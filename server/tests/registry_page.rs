@@ -8,10 +8,23 @@ use dongbo_proto::id::ScopeId;
 use dongbo_server::registry::{self, PageAsk};
 use registry_world::*;
 
-fn place(world: &World, record: dongbo_proto::id::RecordId, scope: u32, projection: Option<Projection>) {
+fn place(
+    world: &World,
+    record: dongbo_proto::id::RecordId,
+    scope: u32,
+    projection: Option<Projection>,
+) {
     world.write(|tx| {
         let by = ("minh", Some("15-QĐ/TU"));
-        registry::place(tx, &world.province, by, (MEMBER, record), ScopeId(scope), projection, world.now.get())
+        registry::place(
+            tx,
+            &world.province,
+            by,
+            (MEMBER, record),
+            ScopeId(scope),
+            projection,
+            world.now.get(),
+        )
     });
 }
 
@@ -47,12 +60,24 @@ fn what_changes_during_a_fill_is_not_missed() {
     let mut replica = Replica::default();
     let cursors = vec![ScopeId(0), ScopeId(1)];
     let fresh = |scope| dongbo_proto::frame::ScopeCursor { scope, ..Default::default() };
-    let ask = PageAsk { author: reader.author, cursors: cursors.into_iter().map(fresh).collect(), acks_from: None, inbox: 0, records_max: 3 };
+    let ask = PageAsk {
+        author: reader.author,
+        cursors: cursors.into_iter().map(fresh).collect(),
+        acks_from: None,
+        inbox: 0,
+        records_max: 3,
+    };
     let half = world.read(|tx| registry::page(tx, &ask));
     assert!(half.complete.is_none());
     assert!(half.states.iter().all(|s| s.filling));
     // One that was sent is edited, one that was not is moved away, one is new.
-    world.push(&mut writer, vec![vec![edit(ids[0], PHONE, "0", Over::Creation)], vec![create(world.record_id(), 1, "B")]]);
+    world.push(
+        &mut writer,
+        vec![
+            vec![edit(ids[0], PHONE, "0", Over::Creation)],
+            vec![create(world.record_id(), 1, "B")],
+        ],
+    );
     for page in half.states {
         for (projection, record) in page.records {
             replica.records.insert((page.scope, record.id), (projection, record));
@@ -117,7 +142,10 @@ fn an_office_that_was_shown_that_a_record_left_is_held() {
     world.write(|tx| registry::finish(tx, a.author, token, now));
     world.write(|tx| registry::confirm(tx, a.author, token, 0));
     let late = world.push(&mut a, vec![vec![edit(id, PHONE, "late", Over::Creation)]]);
-    assert_eq!(late.runs[0].fate, dongbo_proto::fate::Fate::Held(dongbo_proto::fate::Reason::RecordLeft));
+    assert_eq!(
+        late.runs[0].fate,
+        dongbo_proto::fate::Fate::Held(dongbo_proto::fate::Reason::RecordLeft)
+    );
     world.sound();
 }
 
@@ -133,19 +161,24 @@ fn a_guest_sees_its_projection_and_does_not_hear_of_the_rest() {
     at_b.in_step();
     let (projection, seen) = at_b.records[&(ScopeId(2), id)].clone();
     assert_eq!(projection, Projection::Visitor);
-    assert!(seen.field(NAME).is_some() && seen.field(PHONE).is_none() && seen.field(BORN).is_none());
-    let revision = |world: &World| world.read(|tx| Ok(tx.scope(ScopeId(2))?)).map(|s| (s.revision, s.digest));
+    assert!(
+        seen.field(NAME).is_some() && seen.field(PHONE).is_none() && seen.field(BORN).is_none()
+    );
+    let revision =
+        |world: &World| world.read(|tx| Ok(tx.scope(ScopeId(2))?)).map(|s| (s.revision, s.digest));
     // What it does not see does not move its scope on; what it sees does, and names nothing else.
     let before = revision(&world);
     world.push(&mut a, vec![vec![edit(id, PHONE, "1", Over::Creation)]]);
     assert_eq!(revision(&world), before);
-    let both = vec![edit(id, IN_USE, "Lan", Over::Nothing), edit(other, PHONE, "2", Over::Creation)];
+    let both =
+        vec![edit(id, IN_USE, "Lan", Over::Nothing), edit(other, PHONE, "2", Over::Creation)];
     world.push(&mut a, vec![both]);
     assert_ne!(revision(&world), before);
     let cursors = at_b.staged.clone();
     let ask = PageAsk { author: b.author, cursors, acks_from: None, inbox: 0, records_max: 10 };
     let reply = world.read(|tx| registry::page(tx, &ask));
-    let named: Vec<_> = reply.states.iter().flat_map(|s| s.records.iter().map(|r| r.1.id)).collect();
+    let named: Vec<_> =
+        reply.states.iter().flat_map(|s| s.records.iter().map(|r| r.1.id)).collect();
     assert_eq!(named, [id]);
     assert!(reply.states.iter().all(|s| s.gone.is_empty()), "the other record is not named");
     world.pull(&b, &mut at_b, 10);
@@ -162,12 +195,21 @@ fn a_guest_writes_only_what_it_sees_and_ranks_below_the_home() {
     let world = World::new(2);
     let (mut a, mut b) = (world.join(&[1]), world.join(&[2]));
     let id = world.record_id();
-    world.push(&mut a, vec![vec![create(id, 1, "A")], vec![edit(id, IN_USE, "home", Over::Nothing)]]);
+    world.push(
+        &mut a,
+        vec![vec![create(id, 1, "A")], vec![edit(id, IN_USE, "home", Over::Nothing)]],
+    );
     place(&world, id, 2, Some(Projection::Visitor));
-    let acts = vec![vec![edit(id, IN_USE, "guest", Over::Nothing)], vec![edit(id, PHONE, "9", Over::Nothing)]];
+    let acts = vec![
+        vec![edit(id, IN_USE, "guest", Over::Nothing)],
+        vec![edit(id, PHONE, "9", Over::Nothing)],
+    ];
     let received = world.push(&mut b, acts);
     use dongbo_proto::fate::{Fate, Reason};
-    assert_eq!(fates(&received.runs), [Fate::Merged { as_written: false }, Fate::Held(Reason::NotWritable)]);
+    assert_eq!(
+        fates(&received.runs),
+        [Fate::Merged { as_written: false }, Fate::Held(Reason::NotWritable)]
+    );
     assert_eq!(world.shown(id, IN_USE).as_deref(), Some("home"), "the later write ranks lower");
     world.sound();
 }
@@ -180,7 +222,13 @@ fn acknowledgements_that_were_lost_come_again() {
     let first = world.push(&mut node, vec![vec![create(id, 1, "A")]]);
     let more = (0..5).map(|n| vec![edit(id, PHONE, &n.to_string(), Over::Creation)]).collect();
     let second = world.push(&mut node, more);
-    let ask = |after| PageAsk { author: node.author, cursors: vec![], acks_from: Some(after), inbox: u64::MAX, records_max: 1 };
+    let ask = |after| PageAsk {
+        author: node.author,
+        cursors: vec![],
+        acks_from: Some(after),
+        inbox: u64::MAX,
+        records_max: 1,
+    };
     let acks = |after| world.read(|tx| registry::page(tx, &ask(after))).acks;
     let mut all = first.runs;
     all.extend(second.runs);
@@ -198,7 +246,14 @@ fn history_says_who_wrote_what_over_what() {
     place(&world, id, 2, Some(Projection::Home));
     world.write(|tx| {
         let values = vec![(PHONE, text("2"))];
-        registry::edit(tx, &world.province, ("minh", Some("1-QĐ")), (MEMBER, id), values, world.now.get())
+        registry::edit(
+            tx,
+            &world.province,
+            ("minh", Some("1-QĐ")),
+            (MEMBER, id),
+            values,
+            world.now.get(),
+        )
     });
     let history = world.read(|tx| registry::history(tx, MEMBER, id));
     let ops = |e: &registry::HistoryEntry| matches!(e.item.act.ops[0], Op::Place { .. });

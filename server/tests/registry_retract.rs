@@ -20,7 +20,10 @@ fn what_only_the_retracted_act_had_replaced_returns() {
     let world = World::new(1);
     let (mut a, mut b) = (world.join(&[1]), world.join(&[1]));
     let id = world.record_id();
-    world.push(&mut a, vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "wrong", Over::Creation)]]);
+    world.push(
+        &mut a,
+        vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "wrong", Over::Creation)]],
+    );
     let wrong = a.last();
     retract(&world, &[wrong]);
     assert_eq!(world.shown(id, PHONE).as_deref(), Some("0900000000"));
@@ -37,9 +40,18 @@ fn a_later_knowing_edit_survives_the_undo_of_what_it_replaced() {
     let world = World::new(1);
     let (mut a, mut b) = (world.join(&[1]), world.join(&[1]));
     let id = world.record_id();
-    world.push(&mut a, vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "import", Over::Creation)]]);
+    world.push(
+        &mut a,
+        vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "import", Over::Creation)]],
+    );
     let import = a.last();
-    world.push(&mut b, vec![vec![edit(id, PHONE, "knew", over(&[import]))], vec![edit(id, EMAIL, "e@x.vn", Over::Nothing)]]);
+    world.push(
+        &mut b,
+        vec![
+            vec![edit(id, PHONE, "knew", over(&[import]))],
+            vec![edit(id, EMAIL, "e@x.vn", Over::Nothing)],
+        ],
+    );
     retract(&world, &[import]);
     let record = world.record(id).expect("a record");
     assert_eq!(record.field(PHONE).map(|s| s.heads.len()), Some(1), "v0 does not stand beside it");
@@ -59,7 +71,10 @@ fn a_node_takes_back_its_own_act_and_no_others() {
     let edit_act = a.act(world.tick(), Intent::Change, vec![edit(id, PHONE, "1", Over::Creation)]);
     let undo = a.act(world.tick(), Intent::Change, vec![Op::Retract(vec![edit_act.id(a.author)])]);
     let received = world.push_acts(&mut a, vec![edit_act, undo]);
-    assert_eq!(fates(&received.runs), [Fate::Merged { as_written: true }, Fate::Merged { as_written: false }]);
+    assert_eq!(
+        fates(&received.runs),
+        [Fate::Merged { as_written: true }, Fate::Merged { as_written: false }]
+    );
     assert_eq!(world.shown(id, PHONE).as_deref(), Some("0900000000"));
     let other = vec![Op::Retract(vec![ActId::new(a.author, 1)])];
     assert_eq!(fates(&world.push(&mut b, vec![other]).runs), [Fate::Held(Reason::NeedsApproval)]);
@@ -83,7 +98,14 @@ fn an_import_is_undone_as_one_job() {
     world.pull(&reader, &mut replica, 7);
     replica.in_step();
     assert_eq!(replica.records.len(), 25);
-    let live = |world: &World| world.read(|tx| registry::status(tx)).kinds.iter().find(|k| k.0 == MEMBER).map(|k| (k.1, k.2));
+    let live = |world: &World| {
+        world
+            .read(|tx| registry::status(tx))
+            .kinds
+            .iter()
+            .find(|k| k.0 == MEMBER)
+            .map(|k| (k.1, k.2))
+    };
     assert_eq!(live(&world), Some((25, 0)));
     let acts = world.read(|tx| registry::acts_of_job(tx, job));
     assert_eq!(acts.len(), 3);
@@ -102,7 +124,9 @@ fn the_province_settles_and_its_word_ranks_highest() {
     world.push(&mut a, vec![vec![create(id, 1, "A")], vec![edit(id, PHONE, "a", Over::Creation)]]);
     world.push(&mut b, vec![vec![edit(id, PHONE, "b", Over::Creation)]]);
     let head = a.last();
-    world.write(|tx| registry::settle(tx, &world.province, BY, (MEMBER, id), PHONE, head, world.now.get()));
+    world.write(|tx| {
+        registry::settle(tx, &world.province, BY, (MEMBER, id), PHONE, head, world.now.get())
+    });
     assert_eq!(world.shown(id, PHONE).as_deref(), Some("a"));
     assert!(world.read(|tx| registry::conflicts(tx, 10)).fields.is_empty());
     // A later concurrent edit of an office stands beside it and is not shown.
@@ -121,9 +145,13 @@ fn an_act_that_waits_is_refused_and_not_taken_back() {
     let ask = a.act(world.tick(), Intent::Request, vec![edit(id, NAME, "B", Over::Creation)]);
     world.push_acts(&mut a, vec![ask]);
     let target = a.last();
-    let error = world.try_write(|tx| registry::retract(tx, &world.province, BY, &[target], world.now.get()));
+    let error = world
+        .try_write(|tx| registry::retract(tx, &world.province, BY, &[target], world.now.get()));
     assert!(error.is_err(), "what waits is refused, not taken back");
-    assert_eq!(world.read(|tx| Ok(tx.scope(ScopeId(1))?)).map(|s| s.revision), Some(SCOPE_BORN + 1));
+    assert_eq!(
+        world.read(|tx| Ok(tx.scope(ScopeId(1))?)).map(|s| s.revision),
+        Some(SCOPE_BORN + 1)
+    );
     world.sound();
 }
 
@@ -146,7 +174,13 @@ fn rows_with_one_natural_key_are_listed() {
             FieldWrite { field: *f, value, over: Over::Nothing }
         });
         let record = world.record_id();
-        vec![Op::Write(RecordWrites { record, kind: review.id, create: Some(ScopeId(1)), under: None, fields: key.collect() })]
+        vec![Op::Write(RecordWrites {
+            record,
+            kind: review.id,
+            create: Some(ScopeId(1)),
+            under: None,
+            fields: key.collect(),
+        })]
     };
     let received = world.push(&mut a, vec![vec![create(id, 1, "A")], row(&world), row(&world)]);
     assert_eq!(fates(&received.runs), [Fate::Merged { as_written: true }; 3]);

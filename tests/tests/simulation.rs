@@ -30,9 +30,14 @@ fn every_promise_is_kept_whatever_goes_wrong() {
     let of_thread = |thread: u64| (1..=SEEDS).filter(move |seed| seed % THREADS == thread);
     let stories: Vec<Story> = std::thread::scope(|threads| {
         let running: Vec<_> = (0..THREADS)
-            .map(|thread| threads.spawn(move || of_thread(thread).map(simulate).collect::<Vec<_>>()))
+            .map(|thread| {
+                threads.spawn(move || of_thread(thread).map(simulate).collect::<Vec<_>>())
+            })
             .collect();
-        running.into_iter().flat_map(|t| t.join().expect("a seed broke a promise; see above")).collect()
+        running
+            .into_iter()
+            .flat_map(|t| t.join().expect("a seed broke a promise; see above"))
+            .collect()
     });
     let all = |pick: fn(&Story) -> &dongbo_tests::sim::Counts, name: &str| {
         stories.iter().filter_map(|s| pick(s).get(name)).sum::<u64>()

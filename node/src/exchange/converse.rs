@@ -259,7 +259,8 @@ impl Talk<'_, '_> {
 
     fn keep_page(&mut self, page: States) -> Result<(), ExchangeError> {
         self.pages.push(page);
-        let records: usize = self.pages.iter().map(|page| page.records.len() + page.gone.len()).sum();
+        let records: usize =
+            self.pages.iter().map(|page| page.records.len() + page.gone.len()).sum();
         if records < limits::PAGE_RECORDS_MAX { Ok(()) } else { self.write_pages() }
     }
 

@@ -1,7 +1,7 @@
 //! The exchange over gRPC: the only room of the node that knows tonic.
 //!
-//! `join` makes first contact with a one-time code; `exchange` says Hello and converses once;
-//! `watch` keeps doing so. The network is a parameter ([`Dial`]), so that the simulator can put
+//! `join` makes first contact with a one-time code; `converse` says Hello and converses once. The
+//! network is a parameter (what dials is passed to [`channel`]), so that the simulator can put
 //! its own in place of TCP. Deliberately absent: SQL, and what frames mean (`session`).
 
 pub mod connect;

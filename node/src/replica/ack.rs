@@ -186,7 +186,8 @@ fn take_again(db: &Connection, run: &AckRun, delivered: u64, known: u64) -> Resu
 }
 
 fn overlapping(db: &Connection, first: u64, last: u64) -> Result<Vec<(Unsettled, bool)>> {
-    let sql = format!("SELECT {COLUMNS}, settled FROM ack WHERE first <= ? AND last >= ? ORDER BY first");
+    let sql =
+        format!("SELECT {COLUMNS}, settled FROM ack WHERE first <= ? AND last >= ? ORDER BY first");
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(params![int(last), int(first)])?;
     let mut found = Vec::new();
@@ -293,7 +294,8 @@ pub(super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>> {
 
 /// The run that an act is in.
 pub(super) fn run_of(db: &Connection, position: u64) -> Result<Option<Unsettled>> {
-    let sql = format!("SELECT {COLUMNS} FROM ack WHERE first <= {position} ORDER BY first DESC LIMIT 1");
+    let sql =
+        format!("SELECT {COLUMNS} FROM ack WHERE first <= {position} ORDER BY first DESC LIMIT 1");
     Ok(runs(db, &sql)?.into_iter().find(|run| run.last() >= position))
 }
 
@@ -381,7 +383,8 @@ pub(super) fn outcomes(db: &Connection, after: u64, limit: usize) -> Result<Vec<
 
 /// The last outcome of an act.
 pub(super) fn outcome_of(db: &Connection, act: ActId) -> Result<Option<Fate>> {
-    let sql = "SELECT fate FROM inbox WHERE position = ? AND author = ? ORDER BY sequence DESC LIMIT 1";
+    let sql =
+        "SELECT fate FROM inbox WHERE position = ? AND author = ? ORDER BY sequence DESC LIMIT 1";
     let mut statement = db.prepare_cached(sql)?;
     let row = params![int(act.position), act.author.0.cast_signed()];
     let fate: Option<u8> = statement.query_row(row, |row| row.get(0)).optional()?;

@@ -12,7 +12,6 @@ use dongbo_proto::record::Record;
 use dongbo_proto::sign::{self, SIGNATURE_BYTES};
 use rusqlite::params;
 
-use super::{Replica, ack};
 use super::error::{ReplicaError, Result, Word};
 use super::journal::uint;
 use super::place::{Coming, State};
@@ -20,6 +19,7 @@ use super::scope::{self, ScopeState};
 use super::setting;
 use super::settle::{Settle, pending};
 use super::work::Work;
+use super::{Replica, ack, verify};
 
 /// What a `complete` did.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -105,7 +105,8 @@ fn check(work: &Work<'_>, checkpoint: &Checkpoint, key: &[u8; 32]) -> Result<()>
     if !checkpoint.extends(&said) {
         return Err(Word::CheckpointWentBack.into());
     }
-    let sql = "INSERT OR REPLACE INTO checkpoint (epoch, at_ms, signed, signature) VALUES (?, ?, ?, ?)";
+    let sql =
+        "INSERT OR REPLACE INTO checkpoint (epoch, at_ms, signed, signature) VALUES (?, ?, ?, ?)";
     let (epoch, signed) = (checkpoint.epoch.0, checkpoint.signed_bytes());
     work.db.prepare_cached(sql)?.execute(params![epoch, checkpoint.at_ms, signed, signature])?;
     Ok(())
@@ -196,7 +197,8 @@ pub(super) fn records_in(work: &Work<'_>, scope: ScopeId) -> Result<Vec<(RecordI
     let mut records = Vec::new();
     for table in work.tables.all() {
         let mut statement = work.db.prepare_cached(&table.ids_in_scope)?;
-        let rows = statement.query_map([scope.0], |row| Ok((RecordId(row.get(0)?), table.kind.id)))?;
+        let rows =
+            statement.query_map([scope.0], |row| Ok((RecordId(row.get(0)?), table.kind.id)))?;
         records.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
     }
     for sql in [
@@ -205,7 +207,8 @@ pub(super) fn records_in(work: &Work<'_>, scope: ScopeId) -> Result<Vec<(RecordI
     ] {
         let mut statement = work.db.prepare_cached(sql)?;
         let pair = |row: &rusqlite::Row<'_>| Ok((RecordId(row.get(0)?), KindId(row.get(1)?)));
-        records.extend(statement.query_map([scope.0], pair)?.collect::<rusqlite::Result<Vec<_>>>()?);
+        records
+            .extend(statement.query_map([scope.0], pair)?.collect::<rusqlite::Result<Vec<_>>>()?);
     }
     Ok(records)
 }
@@ -234,16 +237,20 @@ fn staged_for(work: &Work<'_>, record: RecordId) -> Result<Coming> {
 }
 
 /// Writes where the scopes stand now and compares digests.
-fn close(work: &Work<'_>, settle: Settle<'_, '_>, checkpoint: Option<&Checkpoint>) -> Result<Completed> {
+fn close(
+    work: &Work<'_>,
+    settle: Settle<'_, '_>,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Completed> {
     let mut done = Completed { changed: settle.changed, ..Completed::default() };
     let mut filling = false;
-    for mut scope in settle.scopes.into_values() {
-        let id = scope.grant.scope;
-        if settle.leaving.contains(&id) {
-            scope::remove(work.db, id)?;
-            continue;
-        }
-        if let Some(mark) = checkpoint.and_then(|c| c.marks.iter().find(|m| m.scope == id)) {
+    let leaving = settle.leaving;
+    let (left, mut stay): (Vec<_>, Vec<_>) =
+        settle.scopes.into_values().partition(|s| leaving.contains(&s.grant.scope));
+    left.iter().try_for_each(|scope| scope::remove(work.db, scope.grant.scope))?;
+    ask_the_rows(work, &mut stay, checkpoint)?;
+    for mut scope in stay {
+        if let Some(mark) = said_of(checkpoint, scope.grant.scope) {
             arrive(&mut scope, mark, &mut done);
         }
         filling |= scope.filled_to.is_some() || scope.staged != scope.visible;
@@ -251,6 +258,30 @@ fn close(work: &Work<'_>, settle: Settle<'_, '_>, checkpoint: Option<&Checkpoint
     }
     done.in_step = done.mismatched.is_empty() && !filling;
     Ok(done)
+}
+
+fn said_of(checkpoint: Option<&Checkpoint>, scope: ScopeId) -> Option<&ScopeMark> {
+    checkpoint.and_then(|c| c.marks.iter().find(|m| m.scope == scope))
+}
+
+/// Where a kept sum differs from the server's word, the rows decide: a sum that went wrong would
+/// otherwise stay wrong through every filling.
+fn ask_the_rows(
+    work: &Work<'_>,
+    scopes: &mut [ScopeState],
+    checkpoint: Option<&Checkpoint>,
+) -> Result<()> {
+    let differs =
+        |s: &ScopeState| said_of(checkpoint, s.grant.scope).is_some_and(|m| m.digest != s.digest);
+    if !scopes.iter().any(differs) {
+        return Ok(());
+    }
+    let ids: Vec<ScopeId> = scopes.iter().map(|s| s.grant.scope).collect();
+    let sums = verify::base_sums(work, &ids)?;
+    for scope in scopes {
+        scope.digest = sums.get(&scope.grant.scope).copied().unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn arrive(scope: &mut ScopeState, mark: &ScopeMark, done: &mut Completed) {

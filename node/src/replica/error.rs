@@ -42,7 +42,9 @@ pub enum ReplicaError {
     Damaged(&'static str),
     /// The log of unsent acts reaches further than the replica, and acts between are missing: the
     /// replica was put back to an earlier state. Nothing may be written to it.
-    #[error("the journal ends at {journal} and the outbox begins at {outbox}: the replica was put back")]
+    #[error(
+        "the journal ends at {journal} and the outbox begins at {outbox}: the replica was put back"
+    )]
     Rewound {
         /// The last position of the journal.
         journal: u64,

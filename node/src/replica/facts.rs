@@ -117,7 +117,9 @@ impl Replica {
     /// # Errors
     /// What storage says.
     pub fn equation(&self) -> Result<Equation> {
-        self.read(|work| Ok(Equation::of(journal::tail(work.db)?.position, receipt(work)?.as_ref())))
+        self.read(|work| {
+            Ok(Equation::of(journal::tail(work.db)?.position, receipt(work)?.as_ref()))
+        })
     }
 
     /// Where everything stands.
@@ -158,9 +160,7 @@ impl Replica {
     /// # Errors
     /// What storage says.
     pub fn set_note(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.write("note", |work| {
-            setting::put(work.db, &format!("{}{name}", setting::NOTE), bytes)
-        })
+        self.write("note", |work| setting::put(work.db, &format!("{}{name}", setting::NOTE), bytes))
     }
 }
 
@@ -185,7 +185,8 @@ fn facts(work: &Work<'_>) -> Result<Facts> {
         position: tail.position,
         head: tail.chain,
         acknowledged,
-        acknowledged_head: journal::chain_at(work.db, acknowledged)?.ok_or(damaged("the journal"))?,
+        acknowledged_head: journal::chain_at(work.db, acknowledged)?
+            .ok_or(damaged("the journal"))?,
         token: setting::must(work.db, setting::TOKEN)?,
         inbox: ack::inbox_last(work.db)?,
         scopes: scopes.iter().map(ScopeState::cursor).collect(),

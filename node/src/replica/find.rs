@@ -56,7 +56,13 @@ impl Index {
     }
 
     /// Writes a record's words, unless what is searched is as before.
-    pub fn put(&self, db: &Connection, rowid: i64, new: &Record, old: Option<&Record>) -> Result<()> {
+    pub fn put(
+        &self,
+        db: &Connection,
+        rowid: i64,
+        new: &Record,
+        old: Option<&Record>,
+    ) -> Result<()> {
         let same = |old: &Record| self.fields.iter().all(|f| old.shown(*f) == new.shown(*f));
         if old.is_none_or(|old| !same(old)) {
             db.prepare_cached(&self.put)?.execute(params![rowid, self.words(new)])?;
@@ -65,14 +71,24 @@ impl Index {
     }
 
     /// Writes the words of one field of a record anew.
-    pub fn put_one(&self, db: &Connection, rowid: i64, field: FieldId, value: &Value) -> Result<()> {
+    pub fn put_one(
+        &self,
+        db: &Connection,
+        rowid: i64,
+        field: FieldId,
+        value: &Value,
+    ) -> Result<()> {
         let mut statement = db.prepare_cached(&self.get)?;
         let mut rows = statement.query([rowid])?;
         let row = rows.next()?.ok_or(ReplicaError::Damaged("a search row"))?;
         let old = row.get_ref(0)?.as_str().map_err(|_| ReplicaError::Damaged("a search row"))?;
         let mut words = String::with_capacity(old.len() + 16);
         for (of, line) in self.fields.iter().zip(old.split_terminator('\n')) {
-            if *of == field { push_line(value, &mut words) } else { words.push_str(line) }
+            if *of == field {
+                push_line(value, &mut words)
+            } else {
+                words.push_str(line)
+            }
             words.push('\n');
         }
         drop(rows);
@@ -123,7 +139,8 @@ impl Index {
 fn push_line(value: &Value, words: &mut String) {
     let Value::Text(text) = value else { return };
     // Numbers and addresses have nothing to fold but case.
-    let folded = if text.is_ascii() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(fold(text)) };
+    let folded =
+        if text.is_ascii() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(fold(text)) };
     for word in split(&folded) {
         words.push(' ');
         words.extend(word.chars().map(|c| c.to_ascii_lowercase()));

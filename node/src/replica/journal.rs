@@ -67,7 +67,13 @@ pub(super) fn chain_at(db: &Connection, position: u64) -> Result<Option<Hash>> {
 }
 
 /// Adds a row.
-pub(super) fn append(db: &Connection, position: u64, act: &[u8], chain: Hash, prior: &[u8]) -> Result<()> {
+pub(super) fn append(
+    db: &Connection,
+    position: u64,
+    act: &[u8],
+    chain: Hash,
+    prior: &[u8],
+) -> Result<()> {
     let sql = "INSERT INTO journal (position, act, chain, prior) VALUES (?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(params![int(position), act, chain.0, prior])?;
     Ok(())
@@ -96,7 +102,8 @@ pub(super) fn scan(
     last: u64,
     mut each: impl FnMut(u64, &[u8], Hash) -> Result<bool>,
 ) -> Result<()> {
-    let sql = "SELECT position, act, chain FROM journal WHERE position BETWEEN ? AND ? ORDER BY position";
+    let sql =
+        "SELECT position, act, chain FROM journal WHERE position BETWEEN ? AND ? ORDER BY position";
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([int(first), int(last)])?;
     while let Some(row) = rows.next()? {
@@ -111,7 +118,8 @@ pub(super) fn scan(
 pub(super) fn seed_at(db: &Connection, position: u64) -> Result<Option<(u64, Seed)>> {
     let sql = "SELECT from_position, seed FROM seed WHERE from_position <= ? ORDER BY from_position DESC LIMIT 1";
     let mut statement = db.prepare_cached(sql)?;
-    let found = statement.query_row([int(position)], |row| Ok((uint(row.get(0)?), Seed(row.get(1)?))));
+    let found =
+        statement.query_row([int(position)], |row| Ok((uint(row.get(0)?), Seed(row.get(1)?))));
     Ok(found.optional()?)
 }
 

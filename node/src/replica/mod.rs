@@ -95,7 +95,12 @@ impl Replica {
     ///
     /// # Errors
     /// What storage says.
-    pub fn acts_after(&self, position: u64, acts_max: usize, bytes_max: usize) -> Result<Option<Batch>> {
+    pub fn acts_after(
+        &self,
+        position: u64,
+        acts_max: usize,
+        bytes_max: usize,
+    ) -> Result<Option<Batch>> {
         self.read(|work| journal::batch(work.db, self.author, position, acts_max, bytes_max))
     }
 
@@ -122,7 +127,11 @@ impl Replica {
     }
 
     /// One durable change, under the lock of the directory.
-    fn write<T>(&mut self, purpose: &str, change: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
+    fn write<T>(
+        &mut self,
+        purpose: &str,
+        change: impl FnOnce(&Work<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.write_logged(purpose, |work| Ok((change(work)?, Vec::new())))
     }
 

@@ -94,7 +94,16 @@ impl Replica {
         drop(work);
         tx.commit()?;
         drop(guard);
-        Ok(Replica { dir: PathBuf::from(dir), conn, lock, tables, outbox, author, signing_key, opened })
+        Ok(Replica {
+            dir: PathBuf::from(dir),
+            conn,
+            lock,
+            tables,
+            outbox,
+            author,
+            signing_key,
+            opened,
+        })
     }
 }
 

@@ -76,8 +76,9 @@ impl LogRow {
         let (before, after) = (Hash(r.array()?), Hash(r.array()?));
         let seed = |r: &mut Reader<'_>| Ok((r.number()?, Seed(r.array()?)));
         let seeds = (0..r.number()?).map(|_| seed(r)).collect::<std::result::Result<_, _>>()?;
-        let acts: Vec<Vec<u8>> =
-            (0..r.number()?).map(|_| r.block().map(<[u8]>::to_vec)).collect::<std::result::Result<_, _>>()?;
+        let acts: Vec<Vec<u8>> = (0..r.number()?)
+            .map(|_| r.block().map(<[u8]>::to_vec))
+            .collect::<std::result::Result<_, _>>()?;
         if acts.is_empty() || first == 0 {
             return Err(Truncated);
         }
@@ -94,7 +95,14 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Adds an act behind the ones before it.
-    pub fn push(&mut self, position: u64, act: &[u8], before: Hash, after: Hash, seed: &(u64, Seed)) {
+    pub fn push(
+        &mut self,
+        position: u64,
+        act: &[u8],
+        before: Hash,
+        after: Hash,
+        seed: &(u64, Seed),
+    ) {
         if self.rows.last().is_none_or(|row| row.bytes >= ROW_BYTES_MAX) {
             self.rows.push(LogRow { first: position, before, ..LogRow::default() });
         }

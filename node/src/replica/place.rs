@@ -83,8 +83,9 @@ pub(super) fn combine(
         }
     }
     guests.sort();
-    let at_home =
-        |base: &Option<Record>| base.as_ref().is_some_and(|b| held(b.home) && !coming.gone.contains(&b.home));
+    let at_home = |base: &Option<Record>| {
+        base.as_ref().is_some_and(|b| held(b.home) && !coming.gone.contains(&b.home))
+    };
     let (mut base, mut overlaid) = (base, None);
     for state in richest_last(&coming.states) {
         // At home everything is seen: what a guest placement shows of it says nothing more.
@@ -142,7 +143,11 @@ fn is_known(kind: KindId, field: FieldId) -> bool {
 /// What a record counts in the digest of one of its scopes. Where that is its only one, what is
 /// here is what the scope sees, fields of a newer catalogue included.
 pub(super) fn counted(record: &Record, projection: Projection, places: &[Place]) -> Digest {
-    if places.len() == 1 { digest::of_record(record) } else { digest::of_projected(record, projection) }
+    if places.len() == 1 {
+        digest::of_record(record)
+    } else {
+        digest::of_projected(record, projection)
+    }
 }
 
 /// What a change at home takes from the digest and adds to it: only fields that differ are hashed.

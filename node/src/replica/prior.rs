@@ -26,7 +26,11 @@ impl Before {
     /// What a state was, given the origin of its record.
     pub fn of(state: FieldState, created: Origin) -> Self {
         match state.heads.as_slice() {
-            [head] if head.origin() == created && state.ahead.is_empty() && state.undone.is_empty() => {
+            [head]
+                if head.origin() == created
+                    && state.ahead.is_empty()
+                    && state.undone.is_empty() =>
+            {
                 Before::Creation(head.value.clone())
             }
             _ => Before::State(state),

@@ -233,7 +233,11 @@ pub(super) fn search_in(
     records(work, table, &sql, &bound)
 }
 
-fn list_sql<'f>(table: &KindTable, filter: &'f Filter, limit: usize) -> (String, Vec<Box<dyn ToSql + 'f>>) {
+fn list_sql<'f>(
+    table: &KindTable,
+    filter: &'f Filter,
+    limit: usize,
+) -> (String, Vec<Box<dyn ToSql + 'f>>) {
     let mut sql = format!("{} WHERE true", table.select);
     let mut bound: Vec<Box<dyn ToSql + 'f>> = Vec::new();
     if !filter.voided {
@@ -255,7 +259,12 @@ fn list_sql<'f>(table: &KindTable, filter: &'f Filter, limit: usize) -> (String,
     (sql, bound)
 }
 
-pub(super) fn records(work: &Work<'_>, table: &KindTable, sql: &str, bound: &[&dyn ToSql]) -> Result<Vec<Record>> {
+pub(super) fn records(
+    work: &Work<'_>,
+    table: &KindTable,
+    sql: &str,
+    bound: &[&dyn ToSql],
+) -> Result<Vec<Record>> {
     let mut statement = work.db.prepare_cached(sql)?;
     let mut rows = statement.query(bound)?;
     let mut records = Vec::new();
@@ -268,7 +277,12 @@ pub(super) fn records(work: &Work<'_>, table: &KindTable, sql: &str, bound: &[&d
     Ok(records)
 }
 
-pub(super) fn own_acts(work: &Work<'_>, first: u64, last: u64, limit: usize) -> Result<Vec<OwnAct>> {
+pub(super) fn own_acts(
+    work: &Work<'_>,
+    first: u64,
+    last: u64,
+    limit: usize,
+) -> Result<Vec<OwnAct>> {
     let sql = "SELECT act FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?";
     let mut statement = work.db.prepare_cached(sql)?;
     let mut rows = statement.query(params![int(first), int(last), limit as i64])?;

@@ -34,7 +34,8 @@ pub(super) fn home(view: Option<&Record>, writes: &RecordWrites) -> Option<Scope
 
 /// Does one write operation to its record.
 pub(super) fn write(view: &mut Option<Record>, writes: &RecordWrites, origin: Origin) -> Part {
-    let part = |touch| Part { record: writes.record, kind: writes.kind, touch, fields: SmallVec::new() };
+    let part =
+        |touch| Part { record: writes.record, kind: writes.kind, touch, fields: SmallVec::new() };
     match (view.as_mut(), writes.create) {
         (None, None) => part(Touch::Absent),
         (None, Some(home)) => {
@@ -170,7 +171,11 @@ fn named_by(one: &Undone<'_>, record: &Record, field: FieldId) -> Named {
     written.next().map(|f| merge::named(&f.over, record.created.act)).unwrap_or_default()
 }
 
-fn heads_before(one: &Undone<'_>, record: &Record, field: FieldId) -> Vec<dongbo_proto::record::Head> {
+fn heads_before(
+    one: &Undone<'_>,
+    record: &Record,
+    field: FieldId,
+) -> Vec<dongbo_proto::record::Head> {
     let parts = one.parts.iter().filter(|p| p.record == record.id);
     let mut fields = parts.flat_map(|p| p.fields.iter()).filter(|(id, _)| *id == field);
     fields.next().map_or_else(Vec::new, |(_, b)| b.clone().state(record.created).heads.into_vec())

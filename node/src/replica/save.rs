@@ -163,7 +163,11 @@ impl<'w, 'a> Entering<'w, 'a> {
     }
 
     fn salt(&mut self, entropy: &mut Entropy<'_>) -> Result<()> {
-        if self.tail.position + 1 - self.seed.0 < SEED_ACTS_MAX { Ok(()) } else { self.draw(entropy) }
+        if self.tail.position + 1 - self.seed.0 < SEED_ACTS_MAX {
+            Ok(())
+        } else {
+            self.draw(entropy)
+        }
     }
 
     /// Enters one act: view, journal and log.

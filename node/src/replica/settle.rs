@@ -198,8 +198,15 @@ impl<'w, 'a> Settle<'w, 'a> {
 
     /// A record that is certainly new here, while its scope is filled for the first time: written
     /// without asking what was there. `false` if it was not new.
-    pub fn fresh(&mut self, scope: ScopeId, projection: Projection, record: &Record) -> Result<bool> {
-        if !self.positions(record.id).is_empty() || !self.work.tables.insert(self.work.db, record)? {
+    pub fn fresh(
+        &mut self,
+        scope: ScopeId,
+        projection: Projection,
+        record: &Record,
+    ) -> Result<bool> {
+        if !self.positions(record.id).is_empty()
+            || !self.work.tables.insert(self.work.db, record)?
+        {
             return Ok(false);
         }
         if projection != Projection::Home {
@@ -265,7 +272,8 @@ impl<'w, 'a> Settle<'w, 'a> {
         }
         let old_base = base.clone();
         let guests = self.guests(id)?;
-        let old_places = place::places(old_base.as_ref(), &guests, |s| self.scopes.contains_key(&s));
+        let old_places =
+            place::places(old_base.as_ref(), &guests, |s| self.scopes.contains_key(&s));
         let filled = coming.filled;
         for position in positions.iter().filter(|p| filled.is_none_or(|known| **p > known)) {
             self.rebase(*position, id, &mut base, Projection::Home);
@@ -308,7 +316,13 @@ impl<'w, 'a> Settle<'w, 'a> {
     }
 
     /// Moves one act that merged as written into base, as far as a projection shows it.
-    fn rebase(&self, position: u64, record: RecordId, base: &mut Option<Record>, shown: Projection) {
+    fn rebase(
+        &self,
+        position: u64,
+        record: RecordId,
+        base: &mut Option<Record>,
+        shown: Projection,
+    ) {
         let Some(Settled::AsWritten(stamp, rank)) = self.settled.get(&position) else { return };
         let Some(own) = self.own.get(&position) else { return };
         let stamp = stamp.unwrap_or(own.act.claimed);
@@ -351,7 +365,12 @@ impl<'w, 'a> Settle<'w, 'a> {
         Ok(())
     }
 
-    fn redo_retraction(&self, own: &Own, record: RecordId, view: &mut Option<Record>) -> Result<Option<Part>> {
+    fn redo_retraction(
+        &self,
+        own: &Own,
+        record: RecordId,
+        view: &mut Option<Record>,
+    ) -> Result<Option<Part>> {
         if own.undone.is_empty() {
             return Ok(None);
         }

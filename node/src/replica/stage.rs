@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use dongbo_proto::act::Projection;
 use dongbo_proto::bytes::Writer;
 use dongbo_proto::frame::States;
-use dongbo_proto::act::Projection;
 use dongbo_proto::id::{KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use rusqlite::params;
@@ -96,7 +96,11 @@ impl<'w, 'a> Filling<'w, 'a> {
     }
 }
 
-fn stage_page<'w, 'a>(work: &'w Work<'a>, filling: &mut Filling<'w, 'a>, page: &States) -> Result<Staged> {
+fn stage_page<'w, 'a>(
+    work: &'w Work<'a>,
+    filling: &mut Filling<'w, 'a>,
+    page: &States,
+) -> Result<Staged> {
     let Some(scope) = filling.scope(work, page.scope)? else { return Ok(Staged::Skipped) };
     if !continues(&scope, page) {
         return Ok(Staged::Skipped);

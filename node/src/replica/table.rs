@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
+use dongbo_proto::act::RecordWrites;
 use dongbo_proto::bytes::{Reader, Writer};
 use dongbo_proto::catalogue::table::quoted;
 use dongbo_proto::catalogue::{Field, Kind, catalogue};
 use dongbo_proto::id::{FieldId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
-use dongbo_proto::act::RecordWrites;
 use dongbo_proto::record::{FieldState, Meta, Origin, Record};
 use dongbo_proto::value::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -64,7 +64,11 @@ impl KindTable {
             delete: format!("DELETE FROM {name} WHERE rowid = ?"),
             ids_in_scope: format!("SELECT id FROM {name} WHERE _scope = ?"),
             one: kind.fields().iter().map(|f| one_field(&name, &quoted(&f.name))).collect(),
-            column: kind.fields().iter().map(|f| fields.iter().position(|s| s.id == f.id)).collect(),
+            column: kind
+                .fields()
+                .iter()
+                .map(|f| fields.iter().position(|s| s.id == f.id))
+                .collect(),
             search: find::Index::new(kind),
             kind,
             fields,
@@ -212,7 +216,12 @@ impl Tables {
     }
 
     /// Brings a row from what it was to what it shall be; returns whether anything was written.
-    pub fn store(&self, db: &Connection, old: Option<&Stored>, new: Option<&Record>) -> Result<bool> {
+    pub fn store(
+        &self,
+        db: &Connection,
+        old: Option<&Stored>,
+        new: Option<&Record>,
+    ) -> Result<bool> {
         match (old, new) {
             (None, None) => Ok(false),
             (None, Some(new)) => self.insert(db, new),
@@ -320,7 +329,13 @@ pub(super) fn contested(record: &Record) -> bool {
 }
 
 /// Keeps the list of contested records when one joins or leaves it.
-pub(super) fn contest(db: &Connection, id: RecordId, kind: KindId, was: bool, is: bool) -> Result<()> {
+pub(super) fn contest(
+    db: &Connection,
+    id: RecordId,
+    kind: KindId,
+    was: bool,
+    is: bool,
+) -> Result<()> {
     if was == is {
         return Ok(());
     }

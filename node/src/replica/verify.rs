@@ -36,6 +36,9 @@ impl Finding {
     }
 }
 
+/// One thing that `verify` looks at.
+type Check<'c> = dyn Fn(&Work<'_>) -> Result<Vec<Finding>> + 'c;
+
 impl Replica {
     /// Checks everything that can be checked here; an empty list is a sound replica.
     ///
@@ -53,7 +56,7 @@ impl Replica {
         }
         let tx = conn.unchecked_transaction()?;
         let work = Work::new(&tx, tables, *author);
-        let checks: [&dyn Fn(&Work<'_>) -> Result<Vec<Finding>>; 6] = [
+        let checks: [&Check; 6] = [
             &journal_holds,
             &inbox_is_gapless,
             &equation_holds,
@@ -111,7 +114,13 @@ impl Rehash {
     }
 
     /// Whether the next row is where it should be, reads, and hashes to its chain.
-    pub fn follows(&mut self, position: u64, bytes: &[u8], chain: Hash, seed: &chain::Seed) -> bool {
+    pub fn follows(
+        &mut self,
+        position: u64,
+        bytes: &[u8],
+        chain: Hash,
+        seed: &chain::Seed,
+    ) -> bool {
         let mut r = Reader::new(bytes);
         let act = Act::read(&mut r).ok().filter(|act| act.position == position && r.is_empty());
         let gapless = position == self.next;
@@ -139,7 +148,8 @@ fn journal_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
 
 fn inbox_is_gapless(work: &Work<'_>) -> Result<Vec<Finding>> {
     let sql = "SELECT count(*), coalesce(max(sequence), 0) FROM inbox";
-    let (count, last): (i64, i64) = work.db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (count, last): (i64, i64) =
+        work.db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(if count == last { vec![] } else { vec![Finding::new("inbox-gap", last)] })
 }
 
@@ -237,6 +247,18 @@ fn check_record(
     add(work, base.as_ref(), sums)
 }
 
+/// The digests of base, summed anew from the rows: what decides where a kept sum and the server's
+/// word differ.
+pub(super) fn base_sums(work: &Work<'_>, scopes: &[ScopeId]) -> Result<BTreeMap<ScopeId, Digest>> {
+    let mut sums = scopes.iter().map(|id| (*id, Digest::default())).collect();
+    let pending = Pending::load(work)?;
+    for table in work.tables.all() {
+        every(work, table, |_, record| add(work, pending.base_of(&record).as_ref(), &mut sums))?;
+    }
+    add_unknown(work, &mut sums)?;
+    Ok(sums)
+}
+
 fn add(work: &Work<'_>, base: Option<&Record>, sums: &mut BTreeMap<ScopeId, Digest>) -> Result<()> {
     let Some(base) = base else { return Ok(()) };
     let guests = guests(work, base.id)?;
@@ -294,7 +316,12 @@ impl Pending {
         base
     }
 
-    fn view_of(&self, work: &Work<'_>, base: Option<Record>, seen: &Record) -> Result<Option<Record>> {
+    fn view_of(
+        &self,
+        work: &Work<'_>,
+        base: Option<Record>,
+        seen: &Record,
+    ) -> Result<Option<Record>> {
         let mut view = base;
         for (act, _) in self.of(seen.id).filter(|(act, _)| replay::has_effect(act)) {
             for writes in act.writes().filter(|w| w.record == seen.id) {

@@ -152,7 +152,8 @@ impl<'a> Work<'a> {
         let mut kept = self.prepared.borrow_mut();
         if kept.as_ref().is_none_or(|p| (p.kind, p.at) != (table.kind.id, at)) {
             let (select, update) = &table.one[at];
-            let (select, update) = (self.db.prepare_cached(select)?, self.db.prepare_cached(update)?);
+            let (select, update) =
+                (self.db.prepare_cached(select)?, self.db.prepare_cached(update)?);
             *kept = Some(Prepared { kind: table.kind.id, at, select, update });
         }
         RefMut::filter_map(kept, Option::as_mut).map_err(|_| damaged("a statement"))

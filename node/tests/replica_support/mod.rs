@@ -55,7 +55,12 @@ pub fn record_id(n: u32) -> RecordId {
 }
 
 pub fn member(n: u32, home: ScopeId, name: &str) -> Op {
-    draft::create(record_id(n), MEMBER, home, [(NAME, text(name)), (PHONE, text(&format!("09{n:08}")))])
+    draft::create(
+        record_id(n),
+        MEMBER,
+        home,
+        [(NAME, text(name)), (PHONE, text(&format!("09{n:08}")))],
+    )
 }
 
 #[derive(Clone, Default)]
@@ -101,7 +106,8 @@ pub const PROVINCE: AuthorId = AuthorId(1);
 
 impl Province {
     pub fn new(scopes: &[ScopeId]) -> Self {
-        let grant = |s: &ScopeId| Grant { scope: *s, code: format!("C{s}"), name: format!("Xã {s}") };
+        let grant =
+            |s: &ScopeId| Grant { scope: *s, code: format!("C{s}"), name: format!("Xã {s}") };
         Province {
             signer: Signer::from_seed(&[3; 32]).expect("a seed is a key"),
             epoch: Epoch([8; 16]),
@@ -132,7 +138,8 @@ impl Province {
     }
 
     pub fn join(&self, dir: &Path, author: u64) -> Replica {
-        Replica::create(dir, &key(), &self.identity(author)).expect("a fresh directory takes a replica")
+        Replica::create(dir, &key(), &self.identity(author))
+            .expect("a fresh directory takes a replica")
     }
 
     pub fn state(&self, id: RecordId) -> Option<Record> {
@@ -163,7 +170,8 @@ impl Province {
             model.chain = chain::extend(model.chain, hash);
             model.position = act.position;
             let stamp = Stamp::new(act.claimed.ms() + self.shift_ms, act.claimed.counter());
-            let stamp = if self.shift_ms == 0 { act.claimed } else { stamp.max(model.last_order.next()) };
+            let stamp =
+                if self.shift_ms == 0 { act.claimed } else { stamp.max(model.last_order.next()) };
             model.last_order = stamp;
             let (fate, at, rank) = self.merge(author, &act, hash, stamp);
             join_run(&mut runs, &act, fate, at, rank, stamp);
@@ -206,7 +214,9 @@ impl Province {
         if act.intent == Intent::Request {
             return (Fate::Held(Reason::NeedsApproval), Vec::new(), Rank::Home);
         }
-        let known = |w: &dongbo_proto::act::RecordWrites| w.create.is_some() || self.records.contains_key(&w.record);
+        let known = |w: &dongbo_proto::act::RecordWrites| {
+            w.create.is_some() || self.records.contains_key(&w.record)
+        };
         if !act.writes().all(known) {
             return (Fate::Held(Reason::UnknownRecord), Vec::new(), Rank::Home);
         }
@@ -223,7 +233,8 @@ impl Province {
                 Op::Write(w) => {
                     touched.insert(w.record);
                     if let Some(home) = w.create {
-                        self.records.insert(w.record, RecordModel { kind: w.kind, created: origin, home });
+                        self.records
+                            .insert(w.record, RecordModel { kind: w.kind, created: origin, home });
                     }
                     let created = self.records[&w.record].created.act;
                     for f in &w.fields {
@@ -241,7 +252,9 @@ impl Province {
                     for target in acts {
                         self.retracted.insert(*target);
                         let records = self.acts.get(target).into_iter().flat_map(|a| a.records());
-                        touched.extend(records.map(|(r, _)| r).filter(|r| self.records.contains_key(r)));
+                        touched.extend(
+                            records.map(|(r, _)| r).filter(|r| self.records.contains_key(r)),
+                        );
                     }
                 }
                 _ => {}
@@ -251,7 +264,12 @@ impl Province {
         (Fate::Merged { as_written }, at, rank)
     }
 
-    fn advance(&mut self, touched: &BTreeSet<RecordId>, hash: Hash, by: Option<ActId>) -> Vec<(ScopeId, u64)> {
+    fn advance(
+        &mut self,
+        touched: &BTreeSet<RecordId>,
+        hash: Hash,
+        by: Option<ActId>,
+    ) -> Vec<(ScopeId, u64)> {
         let homes: BTreeSet<ScopeId> = touched.iter().map(|r| self.records[r].home).collect();
         let mut at = Vec::new();
         for home in homes {
@@ -307,7 +325,8 @@ impl Province {
     }
 
     pub fn checkpoint(&self) -> Checkpoint {
-        let mut checkpoint = Checkpoint { epoch: self.epoch, at_ms: 6, marks: self.marks(), signature: vec![] };
+        let mut checkpoint =
+            Checkpoint { epoch: self.epoch, at_ms: 6, marks: self.marks(), signature: vec![] };
         checkpoint.signature = self.signer.sign(&checkpoint.signed_bytes()).to_vec();
         checkpoint
     }
@@ -346,7 +365,8 @@ impl Province {
     }
 
     fn page(&self, scope: ScopeId, from: u64, to: u64, filling: bool, ids: &[RecordId]) -> States {
-        let records = ids.iter().filter_map(|id| self.state(*id)).map(|r| (Projection::Home, r)).collect();
+        let records =
+            ids.iter().filter_map(|id| self.state(*id)).map(|r| (Projection::Home, r)).collect();
         States { scope, from, to, filling, records, gone: Vec::new() }
     }
 
@@ -365,7 +385,14 @@ impl Province {
     }
 }
 
-fn join_run(runs: &mut Vec<AckRun>, act: &Act, fate: Fate, at: Vec<(ScopeId, u64)>, rank: Rank, stamp: Stamp) {
+fn join_run(
+    runs: &mut Vec<AckRun>,
+    act: &Act,
+    fate: Fate,
+    at: Vec<(ScopeId, u64)>,
+    rank: Rank,
+    stamp: Stamp,
+) {
     if let Some(last) = runs.last_mut() {
         let follows = match (last.at.as_slice(), at.as_slice()) {
             ([(a, first)], [(b, next)]) => a == b && first + u64::from(last.count) == *next,
@@ -402,7 +429,9 @@ pub fn exchange(province: &mut Province, replica: &mut Replica, cut: Cut) -> Opt
     let known = province.authors.get(&author).map_or(0, |a| a.position);
     if known > facts.acknowledged {
         let runs = province.authors[&author].runs.clone();
-        replica.acknowledge(&runs, &province.receipt(author)).expect("lost acknowledgements are taken");
+        replica
+            .acknowledge(&runs, &province.receipt(author))
+            .expect("lost acknowledgements are taken");
     }
     let mut after = known.max(facts.acknowledged);
     let mut answers = Vec::new();
@@ -439,7 +468,11 @@ pub fn exchange(province: &mut Province, replica: &mut Replica, cut: Cut) -> Opt
 /// A whole exchange, and again where digests differed, as a session does.
 pub fn meet(province: &mut Province, replica: &mut Replica) -> Completed {
     let done = exchange(province, replica, Cut::None).expect("nothing was cut");
-    if done.in_step { done } else { exchange(province, replica, Cut::None).expect("nothing was cut") }
+    if done.in_step {
+        done
+    } else {
+        exchange(province, replica, Cut::None).expect("nothing was cut")
+    }
 }
 
 /// The province's records and the replica's are the same.

@@ -75,7 +75,7 @@ pub fn planes(ids: &[[u8; 16]]) -> Vec<u8> {
 
 /// Reads ids back.
 pub fn unplanes(bytes: &[u8]) -> Result<Vec<[u8; 16]>> {
-    if bytes.len() % 16 != 0 {
+    if !bytes.len().is_multiple_of(16) {
         return Err(WireError::Malformed);
     }
     let n = bytes.len() / 16;

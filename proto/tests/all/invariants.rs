@@ -60,7 +60,11 @@ fn promise_2_nothing_is_lost() {
     let writes = [write(1, &[]), write(2, &[1]), write(3, &[1])];
     let none = BTreeSet::new();
     assert_eq!(inv::values_accounted_for(&writes, &none, &state(&[2, 3])), None);
-    finds(inv::values_accounted_for(&writes, &none, &state(&[3])), Promise::NothingLost, "value-lost");
+    finds(
+        inv::values_accounted_for(&writes, &none, &state(&[3])),
+        Promise::NothingLost,
+        "value-lost",
+    );
     let undone = BTreeSet::from([act(2)]);
     assert_eq!(inv::values_accounted_for(&writes, &undone, &state(&[3])), None);
 }
@@ -80,7 +84,11 @@ fn promise_4_knowing_beats_time() {
     let writes = [write(1, &[]), write(2, &[1])];
     let none = BTreeSet::new();
     assert_eq!(inv::heads_are_unnamed(&writes, &none, &state(&[2])), None);
-    finds(inv::heads_are_unnamed(&writes, &none, &state(&[1, 2])), Promise::KnowingBeatsTime, "heads");
+    finds(
+        inv::heads_are_unnamed(&writes, &none, &state(&[1, 2])),
+        Promise::KnowingBeatsTime,
+        "heads",
+    );
     assert_eq!(inv::shown_is_chosen(Rule::Authority, &state(&[1, 2]), Some(act(2))), None);
     let wrong = inv::shown_is_chosen(Rule::Authority, &state(&[1, 2]), Some(act(1)));
     finds(wrong, Promise::KnowingBeatsTime, "shown");
@@ -162,7 +170,11 @@ fn promise_8_receipts_and_checkpoints() {
     };
     let mut checkpoint =
         Checkpoint { epoch: Epoch([6; 16]), at_ms: 5, marks: vec![mark(7, 1)], signature: vec![] };
-    finds(inv::checkpoint_is_signed(&checkpoint, key), Promise::Accountable, "checkpoint-signature");
+    finds(
+        inv::checkpoint_is_signed(&checkpoint, key),
+        Promise::Accountable,
+        "checkpoint-signature",
+    );
     checkpoint.signature = signer.sign(&checkpoint.signed_bytes()).to_vec();
     assert_eq!(inv::checkpoint_is_signed(&checkpoint, key), None);
     assert_eq!(inv::checkpoint_extends(&[mark(6, 9)], &checkpoint), None);

@@ -417,7 +417,7 @@ pub fn down() -> impl Strategy<Value = Down> {
 
 /// Columns of a record that has some fields in ordinary columns: those with even numbers.
 pub fn in_column(field: FieldId) -> bool {
-    field.0 % 2 == 0
+    field.0.is_multiple_of(2)
 }
 
 /// The columns that are not NULL.

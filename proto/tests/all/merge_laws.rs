@@ -160,7 +160,9 @@ fn heads_by_field(acts: &[(Written, u8)]) -> BTreeMap<u8, Vec<ActId>> {
     fields.into_iter().map(|(field, journal)| (field, journal.heads())).collect()
 }
 
-fn line(record: &Record) -> (RecordId, KindId, Origin, ScopeId, Vec<(FieldId, Vec<String>)>) {
+type Line = (RecordId, KindId, Origin, ScopeId, Vec<(FieldId, Vec<String>)>);
+
+fn line(record: &Record) -> Line {
     let heads = |s: &FieldState| {
         let bytes = |h: &dongbo_proto::record::Head| {
             let mut w = dongbo_proto::bytes::Writer::default();

@@ -227,7 +227,7 @@ fn empty_columns_without_end_are_refused_unread() {
     assert_eq!(wire::decode_acts(1, &body, raw_len), Err(WireError::TooLarge));
     let (body, raw_len) = flood(&[2 << 3 | 2, 0]);
     assert_eq!(wire::decode_acts(1, &body, raw_len), Err(WireError::TooLarge), "names");
-    let (body, raw_len) = flood(&[16 << 3 & 0x7f | 0x80 | 2, (16 << 3 >> 7) as u8, 0]);
+    let (body, raw_len) = flood(&[0x82, (16 << 3 >> 7) as u8, 0]);
     assert_eq!(wire::decode_states(&body, raw_len), Err(WireError::TooLarge), "columns of a page");
 }
 

@@ -82,7 +82,11 @@ fn write<'a>(
 }
 
 /// Home always goes on; a guest only if something that it sees was written.
-fn touch_writes(desk: &mut Desk<'_, '_>, at: usize, mut fields: impl Iterator<Item = FieldId> + Clone) {
+fn touch_writes(
+    desk: &mut Desk<'_, '_>,
+    at: usize,
+    mut fields: impl Iterator<Item = FieldId> + Clone,
+) {
     let work = &desk.works[at];
     let (record, kind, home) = (work.id, work.kind.id, work.home);
     let seen = |g: &Placement| fields.any(|f| sees(Some(desk.works[at].kind), f, g.projection));
@@ -104,7 +108,12 @@ fn write_field(
     let named = merge::named(over, created);
     if let Some(log) = &mut desk.log {
         let (record, kind) = (desk.works[at].id, desk.works[at].kind.id);
-        log.push((record, kind, field, Written { origin, value: value.clone(), over: named.clone() }));
+        log.push((
+            record,
+            kind,
+            field,
+            Written { origin, value: value.clone(), over: named.clone() },
+        ));
     }
     let arrived = unknown_names(desk, at, field, &named, created)?;
     let state = desk.works[at].slot_mut(field);
@@ -114,12 +123,22 @@ fn write_field(
 }
 
 /// Of the acts that a write names, those that the journal has not merged.
-fn unknown_names(desk: &mut Desk<'_, '_>, at: usize, field: FieldId, named: &Named, created: ActId) -> Result<Vec<ActId>> {
+fn unknown_names(
+    desk: &mut Desk<'_, '_>,
+    at: usize,
+    field: FieldId,
+    named: &Named,
+    created: ActId,
+) -> Result<Vec<ActId>> {
     let state = desk.works[at].slot(field);
     let is_head = |act: &ActId| state.is_some_and(|s| s.heads.iter().any(|h| h.act == *act));
     let beyond = state.into_iter().flat_map(|s| s.undone.iter().flat_map(|u| u.1.iter().copied()));
-    let asked: Vec<ActId> =
-        named.iter().copied().chain(beyond).filter(|act| *act != created && !is_head(act)).collect();
+    let asked: Vec<ActId> = named
+        .iter()
+        .copied()
+        .chain(beyond)
+        .filter(|act| *act != created && !is_head(act))
+        .collect();
     let mut unknown = Vec::new();
     for act in asked {
         if !desk.arrived(act)? {
@@ -164,7 +183,12 @@ fn move_home(desk: &mut Desk<'_, '_>, at: usize, by: ActId, scope: ScopeId) -> R
     desk.tx.put_stay(&Stay { record, act: by, home: scope, since_ms: desk.now_ms })?;
     desk.works[at].guests.retain(|g| g.scope != scope);
     desk.tx.remove_placement(&Placement { scope, record, kind, projection: Projection::Home })?;
-    desk.tx.remove_placement(&Placement { scope: old, record, kind, projection: Projection::Home })?;
+    desk.tx.remove_placement(&Placement {
+        scope: old,
+        record,
+        kind,
+        projection: Projection::Home,
+    })?;
     desk.tx.put_placements(&[Placement { scope, record, kind, projection: Projection::Home }])?;
     desk.works[at].home = scope;
     desk.works[at].meta.placed = Some(by);
@@ -175,7 +199,12 @@ fn move_home(desk: &mut Desk<'_, '_>, at: usize, by: ActId, scope: ScopeId) -> R
     Ok(())
 }
 
-fn set_guest(desk: &mut Desk<'_, '_>, at: usize, scope: ScopeId, projection: Option<Projection>) -> Result<()> {
+fn set_guest(
+    desk: &mut Desk<'_, '_>,
+    at: usize,
+    scope: ScopeId,
+    projection: Option<Projection>,
+) -> Result<()> {
     let work = &mut desk.works[at];
     let (record, kind) = (work.id, work.kind.id);
     work.guests.retain(|g| g.scope != scope);
@@ -187,7 +216,12 @@ fn set_guest(desk: &mut Desk<'_, '_>, at: usize, scope: ScopeId, projection: Opt
             desk.tx.put_placements(&[guest])?;
         }
         None => {
-            desk.tx.remove_placement(&Placement { scope, record, kind, projection: Projection::Visitor })?;
+            desk.tx.remove_placement(&Placement {
+                scope,
+                record,
+                kind,
+                projection: Projection::Visitor,
+            })?;
         }
     }
     Ok(())
@@ -272,7 +306,11 @@ fn history_of_scope(desk: &mut Desk<'_, '_>, scope: ScopeId, writes: &mut Writes
                     let Some(creation) = created.get(&key) else { continue };
                     for f in &w.fields {
                         let over = || merge::named(&f.over, *creation);
-                        add_write(writes, key, f.field, || Written { origin, value: f.value.clone(), over: over() });
+                        add_write(writes, key, f.field, || Written {
+                            origin,
+                            value: f.value.clone(),
+                            over: over(),
+                        });
                     }
                 }
             }
@@ -282,7 +320,12 @@ fn history_of_scope(desk: &mut Desk<'_, '_>, scope: ScopeId, writes: &mut Writes
 }
 
 /// Adds a write to its field, if the field is wanted and has it not.
-fn add_write(writes: &mut Writes, key: (RecordId, KindId), field: FieldId, written: impl FnOnce() -> Written) {
+fn add_write(
+    writes: &mut Writes,
+    key: (RecordId, KindId),
+    field: FieldId,
+    written: impl FnOnce() -> Written,
+) {
     let Some(all) = writes.get_mut(&key).and_then(|fields| fields.get_mut(&field)) else { return };
     let written = written();
     if all.iter().all(|w| w.origin.act != written.origin.act) {

@@ -29,7 +29,11 @@ pub fn positions(tx: &dyn ReadTx) -> Result<Vec<(AuthorId, u64)>> {
 ///
 /// # Errors
 /// The store's.
-pub fn mark_backed_up(tx: &mut dyn WriteTx, held: &[(AuthorId, u64)], now_ms: UnixMs) -> Result<()> {
+pub fn mark_backed_up(
+    tx: &mut dyn WriteTx,
+    held: &[(AuthorId, u64)],
+    now_ms: UnixMs,
+) -> Result<()> {
     for (id, position) in held {
         if let Some(mut author) = tx.author(*id)?
             && author.backed_up < *position

@@ -19,7 +19,12 @@ use super::judge::{self, Party};
 use crate::store::rows::{HeldRow, HeldState};
 
 /// Decides a held act. Deciding one that was decided before changes nothing.
-pub(super) fn decide(desk: &mut Desk<'_, '_>, by: ActId, target: ActId, verdict: &Verdict) -> Result<()> {
+pub(super) fn decide(
+    desk: &mut Desk<'_, '_>,
+    by: ActId,
+    target: ActId,
+    verdict: &Verdict,
+) -> Result<()> {
     let held = desk.tx.held(target)?.ok_or(Error::Unknown("held act"))?;
     if held.state != HeldState::Waiting {
         return Ok(());
@@ -53,14 +58,22 @@ fn may_approve(desk: &mut Desk<'_, '_>, act: &Act) -> Result<()> {
             Some(home) if desk.has_scope(home)? => created.push(w.record),
             Some(_) => return Err(Error::Unknown("scope")),
             None if created.contains(&w.record) || desk.find(w.record, w.kind)?.is_some() => {}
-            None if desk.tx.creation_held(w.record)?.is_some() => return Err(Error::NotTaken(Reason::CreationHeld)),
+            None if desk.tx.creation_held(w.record)?.is_some() => {
+                return Err(Error::NotTaken(Reason::CreationHeld));
+            }
             None => return Err(Error::NotTaken(Reason::UnknownRecord)),
         }
     }
     Ok(())
 }
 
-fn take_effect(desk: &mut Desk<'_, '_>, by: ActId, held: HeldRow, told: &Told, rank: Rank) -> Result<()> {
+fn take_effect(
+    desk: &mut Desk<'_, '_>,
+    by: ActId,
+    held: HeldRow,
+    told: &Told,
+    rank: Rank,
+) -> Result<()> {
     let (act, records) = (held.act, held.records.clone());
     settle(desk, by, held, HeldState::Merged, rank, "")?;
     apply::apply(desk, Origin { act, stamp: told.stamp, rank }, &told.act, &|_| None)?;
@@ -81,7 +94,9 @@ fn release(desk: &mut Desk<'_, '_>, by: ActId, created: VecDeque<RecordId>) -> R
     waiting.sort_unstable();
     waiting.dedup();
     for act in waiting {
-        let Some(held) = desk.tx.held(act)?.filter(|h| h.state == HeldState::Waiting) else { continue };
+        let Some(held) = desk.tx.held(act)?.filter(|h| h.state == HeldState::Waiting) else {
+            continue;
+        };
         release_one(desk, by, held)?;
     }
     Ok(())
@@ -118,7 +133,14 @@ fn refuse(desk: &mut Desk<'_, '_>, by: ActId, held: HeldRow, text: &str) -> Resu
 }
 
 /// Writes down what became of a held act, and tells its author.
-fn settle(desk: &mut Desk<'_, '_>, by: ActId, mut held: HeldRow, state: HeldState, rank: Rank, text: &str) -> Result<()> {
+fn settle(
+    desk: &mut Desk<'_, '_>,
+    by: ActId,
+    mut held: HeldRow,
+    state: HeldState,
+    rank: Rank,
+    text: &str,
+) -> Result<()> {
     let act = held.act;
     let fate = match state {
         HeldState::Merged => Fate::Merged { as_written: false },
@@ -139,6 +161,7 @@ fn settle(desk: &mut Desk<'_, '_>, by: ActId, mut held: HeldRow, state: HeldStat
         _ => author.refused += 1,
     }
     author.inbox += 1;
-    let outcome = Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms: now_ms };
+    let outcome =
+        Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms: now_ms };
     Ok(desk.tx.append_outcome(act.author, &outcome)?)
 }

@@ -98,7 +98,8 @@ impl<'t, 'a> Desk<'t, 'a> {
             let mut place = None;
             if let Some(row) = row {
                 let meta = Meta::unpack(&row.meta)?;
-                let guests = if meta.guests { self.tx.guests(want.record, want.kind)? } else { Vec::new() };
+                let guests =
+                    if meta.guests { self.tx.guests(want.record, want.kind)? } else { Vec::new() };
                 scopes.push(row.home);
                 scopes.extend(guests.iter().map(|g| g.scope));
                 place = Some(self.works.len());
@@ -244,7 +245,9 @@ impl<'t, 'a> Desk<'t, 'a> {
         for at in 0..self.works.len() {
             let mut changes = Vec::new();
             if self.works[at].dirty {
-                self.works[at].digest_changes(&mut buffer, &mut |scope, old, new| changes.push((scope, old, new)));
+                self.works[at].digest_changes(&mut buffer, &mut |scope, old, new| {
+                    changes.push((scope, old, new))
+                });
             }
             for (scope, old, new) in changes {
                 let digest = &mut self.scope(scope)?.row.digest;

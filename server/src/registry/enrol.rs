@@ -14,8 +14,8 @@ use dongbo_proto::stamp::UnixMs;
 
 use super::error::{Error, Result};
 use super::view::{epoch, grants};
-use crate::store::{ReadTx, StoreError, WriteTx};
 use crate::store::rows::{AuthorRow, EpochRow, InviteRow, ScopeRow, StandingRow, StandingWhat};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Code of scope 0 for people.
 pub const REFERENCE_CODE: &str = "0";
@@ -118,7 +118,8 @@ pub fn begin_epoch(tx: &mut dyn WriteTx, epoch: Epoch, now_ms: UnixMs) -> Result
 /// Makes a scope; its id is drawn by the registry and never re-issued.
 pub(super) fn add_scope(tx: &mut dyn WriteTx, id: ScopeId, code: &str, name: &str) -> Result<()> {
     let (chain, digest) = (Hash::default(), Digest::default());
-    let row = ScopeRow { id, code: code.into(), name: name.into(), revision: SCOPE_BORN, chain, digest };
+    let row =
+        ScopeRow { id, code: code.into(), name: name.into(), revision: SCOPE_BORN, chain, digest };
     Ok(tx.put_scopes(&[row])?)
 }
 
@@ -168,7 +169,8 @@ pub fn invite(tx: &mut dyn WriteTx, invite: &InviteRow) -> Result<()> {
 /// # Errors
 /// [`Error::Unknown`], or the store's.
 pub fn withdraw_invite(tx: &mut dyn WriteTx, code_hash: &[u8; 32], now_ms: UnixMs) -> Result<()> {
-    let mut invite = tx.invite(code_hash)?.filter(|i| i.used_by.is_none()).ok_or(Error::Unknown("open code"))?;
+    let mut invite =
+        tx.invite(code_hash)?.filter(|i| i.used_by.is_none()).ok_or(Error::Unknown("open code"))?;
     invite.expires_ms = invite.expires_ms.min(now_ms);
     tx.put_invite(&invite)?;
     note_standing(tx, StandingWhat::Spent, code_hash, now_ms)
@@ -195,16 +197,32 @@ pub fn join(tx: &mut dyn WriteTx, new: &Newcomer) -> std::result::Result<Joined,
         note_standing(tx, StandingWhat::Joined, &new.author.0.to_be_bytes(), new.now_ms)?;
         note_standing(tx, StandingWhat::Spent, &new.code_hash, new.now_ms)?;
     }
-    Ok(Joined { grants: grants(tx.reading(), new.author)?, epoch: epoch(tx.reading())?.epoch, token: new.token })
+    Ok(Joined {
+        grants: grants(tx.reading(), new.author)?,
+        epoch: epoch(tx.reading())?.epoch,
+        token: new.token,
+    })
 }
 
-fn admits(invite: &InviteRow, known: Option<&AuthorRow>, new: &Newcomer) -> std::result::Result<(), JoinError> {
+fn admits(
+    invite: &InviteRow,
+    known: Option<&AuthorRow>,
+    new: &Newcomer,
+) -> std::result::Result<(), JoinError> {
     match (&invite.used_by, known) {
-        (Some(by), Some(row)) if *by == new.author && row.public_key == new.public_key && row.position == 0 => Ok(()),
+        (Some(by), Some(row))
+            if *by == new.author && row.public_key == new.public_key && row.position == 0 =>
+        {
+            Ok(())
+        }
         (Some(_), _) => Err(JoinError::UsedCode),
         (None, _) if invite.expires_ms <= new.now_ms => Err(JoinError::ExpiredCode),
-        (None, Some(row)) if row.province || invite.again != Some(new.author) => Err(JoinError::AuthorTaken),
-        (None, None) if invite.again.is_some_and(|again| again != new.author) => Err(JoinError::AuthorTaken),
+        (None, Some(row)) if row.province || invite.again != Some(new.author) => {
+            Err(JoinError::AuthorTaken)
+        }
+        (None, None) if invite.again.is_some_and(|again| again != new.author) => {
+            Err(JoinError::AuthorTaken)
+        }
         (None, _) => Ok(()),
     }
 }
@@ -250,7 +268,12 @@ pub fn suspend(tx: &mut dyn WriteTx, author: AuthorId, now_ms: UnixMs) -> Result
 }
 
 /// Appends a line to the standing list.
-pub(super) fn note_standing(tx: &mut dyn WriteTx, what: StandingWhat, subject: &[u8], at_ms: UnixMs) -> Result<()> {
+pub(super) fn note_standing(
+    tx: &mut dyn WriteTx,
+    what: StandingWhat,
+    subject: &[u8],
+    at_ms: UnixMs,
+) -> Result<()> {
     let sequence = standing_version(tx.reading())? + 1;
     Ok(tx.append_standing(&StandingRow { sequence, what, subject: subject.to_vec(), at_ms })?)
 }

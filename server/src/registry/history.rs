@@ -45,7 +45,8 @@ pub struct HistoryEntry {
 /// The store's.
 pub fn kind_of(tx: &dyn ReadTx, record: RecordId) -> Result<Option<KindId>> {
     for kind in catalogue().kinds() {
-        let wanted = crate::store::rows::Wanted { record, kind: kind.id, fields: Default::default() };
+        let wanted =
+            crate::store::rows::Wanted { record, kind: kind.id, fields: Default::default() };
         if tx.rows(&[wanted])?.iter().any(Option::is_some) {
             return Ok(Some(kind.id));
         }
@@ -78,12 +79,21 @@ pub fn history(tx: &dyn ReadTx, kind: KindId, record: RecordId) -> Result<Vec<Hi
     Ok(entries)
 }
 
-fn merged_in(tx: &dyn ReadTx, scope: ScopeId, key: (RecordId, KindId), into: &mut Vec<HistoryEntry>) -> Result<()> {
+fn merged_in(
+    tx: &dyn ReadTx,
+    scope: ScopeId,
+    key: (RecordId, KindId),
+    into: &mut Vec<HistoryEntry>,
+) -> Result<()> {
     journal::walk(tx, scope, 0, &mut |step| {
         if step.records.contains(&key) {
             for told in journal::effective(tx, &step)? {
-                let known = into.iter().any(|e| ActId::new(e.item.author, e.item.act.position) == told.id);
-                if !known && (concerns(&told.act, key) || told.act.ops.iter().any(|op| matches!(op, Op::Retract(_)))) {
+                let known =
+                    into.iter().any(|e| ActId::new(e.item.author, e.item.act.position) == told.id);
+                if !known
+                    && (concerns(&told.act, key)
+                        || told.act.ops.iter().any(|op| matches!(op, Op::Retract(_))))
+                {
                     into.push(entry(tx, told, key, Some((scope, step.revision)))?);
                 }
             }
@@ -92,7 +102,12 @@ fn merged_in(tx: &dyn ReadTx, scope: ScopeId, key: (RecordId, KindId), into: &mu
     })
 }
 
-fn held_on(tx: &dyn ReadTx, state: HeldState, key: (RecordId, KindId), into: &mut Vec<HistoryEntry>) -> Result<()> {
+fn held_on(
+    tx: &dyn ReadTx,
+    state: HeldState,
+    key: (RecordId, KindId),
+    into: &mut Vec<HistoryEntry>,
+) -> Result<()> {
     let mut after = None;
     loop {
         let held = tx.held_after(state, after, HELD_AT_ONCE)?;
@@ -110,7 +125,12 @@ fn concerns(act: &Act, key: (RecordId, KindId)) -> bool {
     act.records().any(|r| r == key)
 }
 
-fn entry(tx: &dyn ReadTx, told: Told, key: (RecordId, KindId), at: Option<(ScopeId, u64)>) -> Result<HistoryEntry> {
+fn entry(
+    tx: &dyn ReadTx,
+    told: Told,
+    key: (RecordId, KindId),
+    at: Option<(ScopeId, u64)>,
+) -> Result<HistoryEntry> {
     let retracted_by = tx.retracted(told.id)?;
     let author = tx.author(told.id.author)?;
     Ok(HistoryEntry {
@@ -131,7 +151,11 @@ fn entry(tx: &dyn ReadTx, told: Told, key: (RecordId, KindId), at: Option<(Scope
 }
 
 /// An act with only the operations that touch a record, and of those only the fields that may be seen.
-fn only(mut act: Act, key: (RecordId, KindId), seen: &dyn Fn(dongbo_proto::id::FieldId) -> bool) -> Act {
+fn only(
+    mut act: Act,
+    key: (RecordId, KindId),
+    seen: &dyn Fn(dongbo_proto::id::FieldId) -> bool,
+) -> Act {
     act.ops.retain(|op| match op {
         Op::Write(w) => (w.record, w.kind) == key,
         Op::Place { record, kind, .. } => (*record, *kind) == key,
@@ -149,12 +173,16 @@ fn only(mut act: Act, key: (RecordId, KindId), seen: &dyn Fn(dongbo_proto::id::F
 /// Notes of each act which later ones named it.
 fn replaced(entries: &mut [HistoryEntry]) {
     let created = entries.iter().find(|e| e.item.act.writes().any(|w| w.create.is_some()));
-    let Some(created) = created.map(|e| ActId::new(e.item.author, e.item.act.position)) else { return };
+    let Some(created) = created.map(|e| ActId::new(e.item.author, e.item.act.position)) else {
+        return;
+    };
     let mut pairs: Vec<(ActId, ActId)> = Vec::new();
     for entry in entries.iter().filter(|e| e.at.is_some() && !e.item.retracted) {
         let by = ActId::new(entry.item.author, entry.item.act.position);
         for write in entry.item.act.writes().flat_map(|w| &w.fields) {
-            pairs.extend(dongbo_proto::merge::named(&write.over, created).into_iter().map(|old| (old, by)));
+            pairs.extend(
+                dongbo_proto::merge::named(&write.over, created).into_iter().map(|old| (old, by)),
+            );
         }
     }
     for entry in entries {
@@ -170,8 +198,14 @@ fn replaced(entries: &mut [HistoryEntry]) {
 ///
 /// # Errors
 /// The store's. Of a record that the node may not see, it is empty.
-pub fn history_for(tx: &dyn ReadTx, author: AuthorId, record: RecordId) -> Result<Vec<HistoryItem>> {
-    let Some(kind) = kind_of(tx, record)?.and_then(|id| catalogue().kind(id)) else { return Ok(Vec::new()) };
+pub fn history_for(
+    tx: &dyn ReadTx,
+    author: AuthorId,
+    record: RecordId,
+) -> Result<Vec<HistoryItem>> {
+    let Some(kind) = kind_of(tx, record)?.and_then(|id| catalogue().kind(id)) else {
+        return Ok(Vec::new());
+    };
     let mut best: Option<Projection> = None;
     for scope in super::page::granted(tx, author)? {
         let seen = tx.placement(scope.id, record, kind.id)?;
@@ -183,14 +217,20 @@ pub fn history_for(tx: &dyn ReadTx, author: AuthorId, record: RecordId) -> Resul
     let Some(projection) = best else { return Ok(Vec::new()) };
     let entries = history(tx, kind.id, record)?;
     let visible = entries.into_iter().filter(|e| matches!(e.item.fate, Fate::Merged { .. }));
-    let mut items: Vec<HistoryItem> = visible.map(|e| projected(e.item, kind, record, projection)).collect();
+    let mut items: Vec<HistoryItem> =
+        visible.map(|e| projected(e.item, kind, record, projection)).collect();
     items.retain(|i| !i.act.ops.is_empty());
     let surplus = items.len().saturating_sub(HISTORY_ACTS_MAX);
     items.drain(..surplus);
     Ok(items)
 }
 
-fn projected(mut item: HistoryItem, kind: &Kind, record: RecordId, projection: Projection) -> HistoryItem {
+fn projected(
+    mut item: HistoryItem,
+    kind: &Kind,
+    record: RecordId,
+    projection: Projection,
+) -> HistoryItem {
     item.act = only(item.act, (record, kind.id), &|field| sees(Some(kind), field, projection));
     // What was taken back or decided elsewhere names acts on other records.
     item.act.ops.retain(|op| match op {

@@ -15,9 +15,9 @@ use dongbo_proto::stamp::Stamp;
 use dongbo_proto::wire;
 
 use super::error::{Error, Result};
+use super::outcome;
 use super::prepare::hashes;
 use super::touched::{self, Touch};
-use super::outcome;
 use crate::store::ReadTx;
 use crate::store::rows::{FeedRow, FrameRow, HeldState};
 
@@ -41,7 +41,12 @@ impl Frame {
         if acts.len() != row.count as usize {
             return Err(Error::Damaged("a frame of the journal"));
         }
-        Ok(Frame { author: row.author, batch, acts, runs: outcome::unpack(row.first, &row.outcome)? })
+        Ok(Frame {
+            author: row.author,
+            batch,
+            acts,
+            runs: outcome::unpack(row.first, &row.outcome)?,
+        })
     }
 
     /// An act of it, by position.
@@ -91,7 +96,9 @@ pub(super) fn tell(tx: &dyn ReadTx, id: ActId) -> Result<Option<Told>> {
 pub(super) fn told(tx: &dyn ReadTx, frame: &Frame, position: u64) -> Result<Told> {
     let id = ActId::new(frame.author, position);
     let lost = Error::Damaged("a frame's outcome");
-    let (Some(act), Some(run)) = (frame.act(position), frame.run(position)) else { return Err(lost) };
+    let (Some(act), Some(run)) = (frame.act(position), frame.run(position)) else {
+        return Err(lost);
+    };
     let stamp = run.stamp(position, act.claimed);
     let mut told = Told { id, act: act.clone(), stamp, rank: run.rank, fate: run.fate };
     if matches!(run.fate, Fate::Held(_)) {
@@ -173,7 +180,9 @@ pub(super) fn walk_for(
     reader: AuthorId,
     each: &mut dyn FnMut(Heard<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let own = |step: &Step<'_>| step.author == reader && step.run.fate == (Fate::Merged { as_written: true });
+    let own = |step: &Step<'_>| {
+        step.author == reader && step.run.fate == (Fate::Merged { as_written: true })
+    };
     let mut after = after;
     loop {
         let lines = tx.feed_after(scope, after, FEED_LINES_MAX)?;
@@ -182,10 +191,12 @@ pub(super) fn walk_for(
             let all_own = row.author == reader && is_own(&row, scope)?;
             let went_on = match all_own {
                 true => each(Heard::Own(line.to))?,
-                false => walk_line(&Frame::open(&row)?, line, after, &mut |step| match own(&step) {
-                    true => each(Heard::Own(step.revision)),
-                    false => each(Heard::News(step)),
-                })?,
+                false => {
+                    walk_line(&Frame::open(&row)?, line, after, &mut |step| match own(&step) {
+                        true => each(Heard::Own(step.revision)),
+                        false => each(Heard::News(step)),
+                    })?
+                }
             };
             if went_on.is_break() {
                 return Ok(());
@@ -228,7 +239,11 @@ fn walk_line(
     Ok(ControlFlow::Continue(()))
 }
 
-fn touched_at(act: &Act, revision: u64, touches: Option<&[Touch]>) -> Vec<(RecordId, dongbo_proto::id::KindId)> {
+fn touched_at(
+    act: &Act,
+    revision: u64,
+    touches: Option<&[Touch]>,
+) -> Vec<(RecordId, dongbo_proto::id::KindId)> {
     match touches {
         None => act.records().collect(),
         Some(all) => {

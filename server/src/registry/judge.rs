@@ -49,7 +49,9 @@ pub(super) fn judge(
     let mut created: Vec<RecordId> = Vec::new();
     for op in &act.ops {
         let judged = match op {
-            Op::Write(w) if !asks && created.contains(&w.record) && w.create.is_none() => Ok(Rank::Province),
+            Op::Write(w) if !asks && created.contains(&w.record) && w.create.is_none() => {
+                Ok(Rank::Province)
+            }
             Op::Write(w) => judge_writes(desk, act.intent, w, party)?,
             _ if asks => Err(Reason::NeedsApproval),
             Op::Retract(acts) => judge_retract(desk, id, acts, party)?,
@@ -73,7 +75,12 @@ fn op_creates(op: &Op) -> Option<RecordId> {
     }
 }
 
-fn judge_writes(desk: &mut Desk<'_, '_>, intent: Intent, w: &RecordWrites, party: Party<'_>) -> Result<Judged> {
+fn judge_writes(
+    desk: &mut Desk<'_, '_>,
+    intent: Intent,
+    w: &RecordWrites,
+    party: Party<'_>,
+) -> Result<Judged> {
     if let Some(home) = w.create
         && !desk.has_scope(home)?
     {
@@ -97,7 +104,12 @@ fn judge_writes(desk: &mut Desk<'_, '_>, intent: Intent, w: &RecordWrites, party
 }
 
 /// A record that the registry does not hold: created now, or waiting itself.
-fn judge_absent(desk: &mut Desk<'_, '_>, intent: Intent, w: &RecordWrites, author: Author<'_>) -> Result<Judged> {
+fn judge_absent(
+    desk: &mut Desk<'_, '_>,
+    intent: Intent,
+    w: &RecordWrites,
+    author: Author<'_>,
+) -> Result<Judged> {
     if w.create.is_none() && author.province {
         return Ok(Err(Reason::UnknownRecord));
     }
@@ -132,7 +144,12 @@ fn over_full(desk: &Desk<'_, '_>, at: usize, w: &RecordWrites) -> bool {
 
 /// The home that the author had been shown: by the placement that its write names, and not older
 /// than what it has confirmed to have been shown.
-fn home_shown(desk: &mut Desk<'_, '_>, at: usize, w: &RecordWrites, party: Party<'_>) -> Result<ScopeId> {
+fn home_shown(
+    desk: &mut Desk<'_, '_>,
+    at: usize,
+    w: &RecordWrites,
+    party: Party<'_>,
+) -> Result<ScopeId> {
     let work = &desk.works[at];
     let (home, placed) = (work.home, work.meta.placed);
     if party.province || placed.is_none() || w.under == placed {
@@ -146,7 +163,12 @@ fn home_shown(desk: &mut Desk<'_, '_>, at: usize, w: &RecordWrites, party: Party
 }
 
 /// A node may take back its own acts that merged by themselves; anything else is for the province.
-fn judge_retract(desk: &mut Desk<'_, '_>, id: ActId, acts: &[ActId], party: Party<'_>) -> Result<Judged> {
+fn judge_retract(
+    desk: &mut Desk<'_, '_>,
+    id: ActId,
+    acts: &[ActId],
+    party: Party<'_>,
+) -> Result<Judged> {
     for act in acts {
         let own = act.author == id.author && act.position < id.position;
         if party.province {

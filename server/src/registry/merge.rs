@@ -62,7 +62,12 @@ pub fn merge(tx: &mut dyn WriteTx, prepared: &Prepared, ctx: &Arrival) -> Result
 }
 
 /// The same, for whoever the acts are judged as.
-pub(super) fn merge_as(tx: &mut dyn WriteTx, prepared: &Prepared, ctx: &Arrival, party: Party<'_>) -> Result<Received> {
+pub(super) fn merge_as(
+    tx: &mut dyn WriteTx,
+    prepared: &Prepared,
+    ctx: &Arrival,
+    party: Party<'_>,
+) -> Result<Received> {
     let mut desk = Desk::new(tx, ctx.now_ms);
     let author = desk.author(prepared.batch.author)?.clone();
     let known = match known_acts(&mut desk, prepared, author.position, author.head)? {
@@ -85,20 +90,34 @@ fn unchanged(runs: Vec<AckRun>, position: u64, head: Hash) -> Received {
 /// How many of a batch's acts the journal holds already; `None` if it begins behind a gap.
 ///
 /// Equal chain hashes at a position mean equal acts up to it.
-fn known_acts(desk: &mut Desk<'_, '_>, prepared: &Prepared, position: u64, head: Hash) -> Result<Option<usize>> {
+fn known_acts(
+    desk: &mut Desk<'_, '_>,
+    prepared: &Prepared,
+    position: u64,
+    head: Hash,
+) -> Result<Option<usize>> {
     let batch = &prepared.batch;
     if batch.first > position + 1 {
         return Ok(None);
     }
     let overlap = (position + 1 - batch.first).min(u64::from(batch.count)) as usize;
     let at = batch.first - 1 + overlap as u64;
-    let held = if at == position { Some(head) } else { journal::chain_at(desk.tx.reading(), batch.author, at)? };
+    let held = if at == position {
+        Some(head)
+    } else {
+        journal::chain_at(desk.tx.reading(), batch.author, at)?
+    };
     let same = held == Some(prepared.chain_after(overlap));
     if same { Ok(Some(overlap)) } else { Err(Error::Stop(Stop::Forked)) }
 }
 
 /// The stored fates of acts that came again.
-fn acks_again(desk: &mut Desk<'_, '_>, prepared: &Prepared, known: usize, scopes: &[ScopeId]) -> Result<Vec<AckRun>> {
+fn acks_again(
+    desk: &mut Desk<'_, '_>,
+    prepared: &Prepared,
+    known: usize,
+    scopes: &[ScopeId],
+) -> Result<Vec<AckRun>> {
     let (after, mut runs) = (prepared.batch.first - 1, Vec::new());
     let until = after + known as u64;
     let mut at = after;

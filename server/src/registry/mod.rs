@@ -32,8 +32,8 @@ mod work;
 pub use act::act;
 pub use backup::{adopt_standing, mark_backed_up, positions, standing_since};
 pub use enrol::{
-    JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join, make_scopes,
-    province_name, revoke, standing_version, suspend, withdraw_invite,
+    JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join,
+    make_scopes, province_name, revoke, standing_version, suspend, withdraw_invite,
 };
 pub use error::{Error, RegistryError, Result};
 pub use history::{HistoryEntry, history, history_for, kind_of};
@@ -42,10 +42,12 @@ pub use merge::{Arrival, Received, merge};
 pub use page::{PageAsk, PageReply, page};
 pub use prepare::{Prepared, prepare};
 pub use province::{
-    Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract, settle,
+    Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract,
+    settle,
 };
 pub use status::{
-    Conflict, Conflicts, HeldAct, Status, conflicts, disputes, held_list, held_one, list, nodes, record, search, status,
+    Conflict, Conflicts, HeldAct, Status, conflicts, disputes, held_list, held_one, list, nodes,
+    record, search, status,
 };
 pub use verify::{Finding, rederive, verify, verify_rows};
 pub use view::{NodeView, confirm, epoch, epochs, finish, node_view, receipt};

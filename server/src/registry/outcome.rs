@@ -128,10 +128,16 @@ fn read_run(first: u64, r: &mut Reader<'_>) -> Result<AckRun, Truncated> {
 }
 
 /// The part of runs that lies in (after, until], with only the scopes that the reader holds.
-pub(super) fn clip(runs: Vec<AckRun>, after: u64, until: u64, holds: impl Fn(ScopeId) -> bool) -> Vec<AckRun> {
+pub(super) fn clip(
+    runs: Vec<AckRun>,
+    after: u64,
+    until: u64,
+    holds: impl Fn(ScopeId) -> bool,
+) -> Vec<AckRun> {
     let one = |mut run: AckRun| {
         let skip = (after + 1).saturating_sub(run.first).min(u64::from(run.count));
-        let keep = (until + 1).saturating_sub(run.first).min(u64::from(run.count)).checked_sub(skip)?;
+        let keep =
+            (until + 1).saturating_sub(run.first).min(u64::from(run.count)).checked_sub(skip)?;
         if keep == 0 {
             return None;
         }
@@ -182,7 +188,10 @@ mod tests {
         let clipped = clip(sample(), 5, 9, |s| s == ScopeId(3));
         assert_eq!(clipped[0].first, 6);
         assert_eq!(clipped[0].at, [(ScopeId(3), 11)]);
-        assert_eq!(clipped.last().map(|r| (r.first, r.at.clone())), Some((9, vec![(ScopeId(3), 13)])));
+        assert_eq!(
+            clipped.last().map(|r| (r.first, r.at.clone())),
+            Some((9, vec![(ScopeId(3), 13)]))
+        );
         assert!(clip(sample(), 10, 20, |_| true).is_empty());
     }
 }

@@ -79,7 +79,8 @@ pub fn page(tx: &dyn ReadTx, ask: &PageAsk) -> Result<PageReply> {
         false => Vec::new(),
     };
     let inbox = outcomes.last().map_or(ask.inbox, |o| o.sequence);
-    let mut filler = Filler { tx, author: ask.author, budget: ask.records_max.max(1), states: Vec::new() };
+    let mut filler =
+        Filler { tx, author: ask.author, budget: ask.records_max.max(1), states: Vec::new() };
     let mut cursors = Vec::with_capacity(scopes.len());
     let mut all = inbox >= author.inbox && !ask.cursors.is_empty();
     let mut marks = Vec::with_capacity(scopes.len());
@@ -105,7 +106,12 @@ pub(super) fn granted(tx: &dyn ReadTx, author: AuthorId) -> Result<Vec<ScopeRow>
 }
 
 pub(super) fn mark(scope: &ScopeRow) -> ScopeMark {
-    ScopeMark { scope: scope.id, revision: scope.revision, chain: scope.chain, digest: scope.digest }
+    ScopeMark {
+        scope: scope.id,
+        revision: scope.revision,
+        chain: scope.chain,
+        digest: scope.digest,
+    }
 }
 
 fn acks_after(
@@ -172,7 +178,14 @@ impl Filler<'_> {
             self.budget = self.budget.saturating_sub(records.len());
             cursor.filled_to = placed.last().map(|p| p.record);
             let (from, to) = (0, cursor.staged);
-            self.states.push(States { scope: scope.id, from, to, filling: true, records, gone: Vec::new() });
+            self.states.push(States {
+                scope: scope.id,
+                from,
+                to,
+                filling: true,
+                records,
+                gone: Vec::new(),
+            });
         }
         Ok(false)
     }
@@ -190,14 +203,26 @@ impl Filler<'_> {
             self.budget = self.budget.saturating_sub(touched.len().max(1));
             let from = std::mem::replace(&mut cursor.staged, to);
             if !touched.is_empty() {
-                self.states.push(States { scope: scope.id, from, to, filling: false, records, gone });
+                self.states.push(States {
+                    scope: scope.id,
+                    from,
+                    to,
+                    filling: false,
+                    records,
+                    gone,
+                });
             }
             return Ok(());
         }
     }
 
     /// The records that revisions after one touched, in whole acts, and the last of these revisions.
-    fn touched(&self, scope: ScopeId, after: u64, max: usize) -> Result<(u64, BTreeMap<RecordId, KindId>)> {
+    fn touched(
+        &self,
+        scope: ScopeId,
+        after: u64,
+        max: usize,
+    ) -> Result<(u64, BTreeMap<RecordId, KindId>)> {
         let mut touched: HashSet<(RecordId, KindId)> = HashSet::new();
         let mut to = after;
         journal::walk_for(self.tx, scope, after, self.author, &mut |heard| {
@@ -239,14 +264,20 @@ impl Filler<'_> {
     }
 
     /// Records as a scope sees them, in the order asked.
-    fn records(&self, wanted: &[(RecordId, KindId, Projection)]) -> Result<Vec<(Projection, Record)>> {
+    fn records(
+        &self,
+        wanted: &[(RecordId, KindId, Projection)],
+    ) -> Result<Vec<(Projection, Record)>> {
         let mut out = Vec::with_capacity(wanted.len());
         for run in wanted.chunk_by(|a, b| a.1 == b.1) {
             let kind = catalogue().kind(run[0].1).ok_or(Error::Damaged("a placement"))?;
             let ids: Vec<RecordId> = run.iter().map(|w| w.0).collect();
             for (record, want) in self.tx.records(kind, &ids)?.into_iter().zip(run) {
                 let record = record.ok_or(Error::Damaged("a placement"))?;
-                out.push((want.2, if want.2 == Projection::Home { record } else { record.project(want.2) }));
+                out.push((
+                    want.2,
+                    if want.2 == Projection::Home { record } else { record.project(want.2) },
+                ));
             }
         }
         Ok(out)

@@ -42,7 +42,10 @@ impl Prepared {
 
     /// The chain after so many of its acts.
     pub fn chain_after(&self, acts: usize) -> Hash {
-        self.hashes.iter().take(acts).fold(self.batch.before, |chain, hash| chain::extend(chain, *hash))
+        self.hashes
+            .iter()
+            .take(acts)
+            .fold(self.batch.before, |chain, hash| chain::extend(chain, *hash))
     }
 }
 
@@ -68,7 +71,8 @@ pub fn prepare(batch: Batch, public_key: &[u8; 32]) -> Result<Prepared, Stop> {
     if !sign::verify(public_key, &signed, signature) {
         return Err(Stop::BadBatch);
     }
-    let acts = wire::decode_acts(batch.first, &batch.body, batch.raw_len).map_err(|_| Stop::BadBatch)?;
+    let acts =
+        wire::decode_acts(batch.first, &batch.body, batch.raw_len).map_err(|_| Stop::BadBatch)?;
     if acts.len() != batch.count as usize {
         return Err(Stop::BadBatch);
     }
@@ -87,7 +91,9 @@ fn foreseen(batch: &Batch, act: &Act) -> Vec<Option<Digest>> {
     let origin = Origin { act: act.id(batch.author), stamp: act.claimed, rank: Rank::Home };
     let mut buffer = Vec::with_capacity(128);
     let mut sum = |op: &Op| match op {
-        Op::Write(w) if w.create.is_some() => Fresh::of(w, None).map(|f| f.sum(origin, &mut buffer)),
+        Op::Write(w) if w.create.is_some() => {
+            Fresh::of(w, None).map(|f| f.sum(origin, &mut buffer))
+        }
         _ => None,
     };
     match act.ops.iter().any(|op| matches!(op, Op::Write(w) if w.create.is_some())) {

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use dongbo_proto::act::{Act, FieldWrite, Intent, JobItem, Op, Over, Projection, RecordWrites, Verdict};
+use dongbo_proto::act::{
+    Act, FieldWrite, Intent, JobItem, Op, Over, Projection, RecordWrites, Verdict,
+};
 use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::frame::Batch;
@@ -23,8 +25,8 @@ use super::error::{Error, Result};
 use super::judge::Party;
 use super::merge::{Arrival, merge_as};
 use super::prepare::prepare;
-use crate::store::{ReadTx, WriteTx};
 use crate::store::rows::AuthorRow;
+use crate::store::{ReadTx, WriteTx};
 
 /// Acts in one frame of the province: bounds the memory of an import.
 const FRAME_ACTS_MAX: usize = BATCH_ACTS_MAX / 2;
@@ -53,7 +55,13 @@ impl Province {
     /// The salt seed of the frame that begins at a position. It must not be guessed and need not be
     /// kept: the frame carries it.
     fn seed(&self, first: u64) -> Seed {
-        Seed(Sha256::new().chain_update(self.secret).chain_update(first.to_be_bytes()).finalize().into())
+        Seed(
+            Sha256::new()
+                .chain_update(self.secret)
+                .chain_update(first.to_be_bytes())
+                .finalize()
+                .into(),
+        )
     }
 }
 
@@ -84,15 +92,27 @@ impl Deed {
 ///
 /// # Errors
 /// [`Error::NotTaken`] where it breaks a limit or names a record that is none; or the store's.
-pub fn enact(tx: &mut dyn WriteTx, province: &Province, deed: Deed, now_ms: UnixMs) -> Result<ActId> {
-    enact_all(tx, province, vec![deed], now_ms)?.pop().ok_or(Error::Damaged("the province's journal"))
+pub fn enact(
+    tx: &mut dyn WriteTx,
+    province: &Province,
+    deed: Deed,
+    now_ms: UnixMs,
+) -> Result<ActId> {
+    enact_all(tx, province, vec![deed], now_ms)?
+        .pop()
+        .ok_or(Error::Damaged("the province's journal"))
 }
 
 /// Does several, in order, all or none.
 ///
 /// # Errors
 /// As [`enact`].
-pub fn enact_all(tx: &mut dyn WriteTx, province: &Province, deeds: Vec<Deed>, now_ms: UnixMs) -> Result<Vec<ActId>> {
+pub fn enact_all(
+    tx: &mut dyn WriteTx,
+    province: &Province,
+    deeds: Vec<Deed>,
+    now_ms: UnixMs,
+) -> Result<Vec<ActId>> {
     let mut ids = Vec::with_capacity(deeds.len());
     let mut deeds = deeds.into_iter().peekable();
     while deeds.peek().is_some() {
@@ -102,7 +122,12 @@ pub fn enact_all(tx: &mut dyn WriteTx, province: &Province, deeds: Vec<Deed>, no
     Ok(ids)
 }
 
-fn enact_frame(tx: &mut dyn WriteTx, province: &Province, deeds: Vec<Deed>, now_ms: UnixMs) -> Result<Vec<ActId>> {
+fn enact_frame(
+    tx: &mut dyn WriteTx,
+    province: &Province,
+    deeds: Vec<Deed>,
+    now_ms: UnixMs,
+) -> Result<Vec<ActId>> {
     let public_key = *province.signer.public();
     let row = match tx.author(province.author)? {
         Some(row) if row.public_key == public_key && row.province => row,
@@ -117,10 +142,8 @@ fn enact_frame(tx: &mut dyn WriteTx, province: &Province, deeds: Vec<Deed>, now_
     let ids = acts.iter().map(|a| a.id(province.author)).collect();
     let batch = sign_batch(province, &acts, row.head);
     let prepared = prepare(batch, &public_key).map_err(Error::Stop)?;
-    let ctx = Arrival {
-        window: Window { since_ms: now_ms, until_ms: now_ms, offset_ms: 0 },
-        now_ms,
-    };
+    let ctx =
+        Arrival { window: Window { since_ms: now_ms, until_ms: now_ms, offset_ms: 0 }, now_ms };
     let party = Party { province: true, scopes: &[], deliver_only: false, shown_ms: now_ms };
     merge_as(tx, &prepared, &ctx, party)?;
     Ok(ids)
@@ -148,11 +171,23 @@ fn sign_batch(province: &Province, acts: &[Act], before: dongbo_proto::id::Hash)
     let first = acts.first().map_or(0, |a| a.position);
     let last = acts.last().map_or(0, |a| a.position);
     let seed = province.seed(first);
-    let after = acts.iter().fold(before, |chain, act| chain::extend(chain, chain::act_hash(act, &seed)));
+    let after =
+        acts.iter().fold(before, |chain, act| chain::extend(chain, chain::act_hash(act, &seed)));
     let (body, raw_len) = wire::encode_acts(acts);
-    let signature = province.signer.sign(&chain::signed_bytes(province.author, last, after)).to_vec();
+    let signature =
+        province.signer.sign(&chain::signed_bytes(province.author, last, after)).to_vec();
     let count = acts.len() as u32;
-    Batch { author: province.author, first, count, before, after, seeds: vec![(first, seed)], signature, body, raw_len }
+    Batch {
+        author: province.author,
+        first,
+        count,
+        before,
+        after,
+        seeds: vec![(first, seed)],
+        signature,
+        body,
+        raw_len,
+    }
 }
 
 /// Decides a held act.
@@ -185,7 +220,8 @@ pub fn edit(
     now_ms: UnixMs,
 ) -> Result<ActId> {
     let held = whole(tx.reading(), kind, record)?;
-    let mut fields: Vec<FieldWrite> = values.into_iter().map(|(f, v)| over_all(&held, f, v)).collect();
+    let mut fields: Vec<FieldWrite> =
+        values.into_iter().map(|(f, v)| over_all(&held, f, v)).collect();
     fields.sort_by_key(|f| f.field);
     let write = RecordWrites { record, kind, create: None, under: held.placed, fields };
     enact(tx, province, Deed::change(person, grounds, vec![Op::Write(write)]), now_ms)
@@ -205,13 +241,19 @@ pub fn settle(
     now_ms: UnixMs,
 ) -> Result<ActId> {
     let held = whole(tx.reading(), kind, record)?;
-    let value = held.field(field).and_then(|s| s.heads.iter().find(|h| h.act == head)).map(|h| h.value.clone());
+    let value = held
+        .field(field)
+        .and_then(|s| s.heads.iter().find(|h| h.act == head))
+        .map(|h| h.value.clone());
     let value = value.ok_or(Error::Unknown("head"))?;
     edit(tx, province, by, (kind, record), vec![(field, value)], now_ms)
 }
 
 fn over_all(held: &Record, field: FieldId, value: Value) -> FieldWrite {
-    let heads = held.field(field).map(|s| s.heads.iter().map(|h| h.act).collect::<Vec<_>>()).unwrap_or_default();
+    let heads = held
+        .field(field)
+        .map(|s| s.heads.iter().map(|h| h.act).collect::<Vec<_>>())
+        .unwrap_or_default();
     let over = match heads.as_slice() {
         [] => Over::Nothing,
         [only] if *only == held.created.act => Over::Creation,
@@ -282,7 +324,11 @@ pub fn place(
 }
 
 /// The rows whose subject is a record.
-pub(super) fn belonging(tx: &dyn ReadTx, of: KindId, record: RecordId) -> Result<Vec<(RecordId, KindId)>> {
+pub(super) fn belonging(
+    tx: &dyn ReadTx,
+    of: KindId,
+    record: RecordId,
+) -> Result<Vec<(RecordId, KindId)>> {
     let of = &catalogue().kind(of).ok_or(Error::Unknown("kind"))?.name;
     let mut rows = Vec::new();
     for kind in catalogue().kinds() {
@@ -295,7 +341,13 @@ pub(super) fn belonging(tx: &dyn ReadTx, of: KindId, record: RecordId) -> Result
 }
 
 /// Deals operations out to the acts of a job, so many to an act: an import, a reference.
-pub fn job(by: (&str, Option<&str>), intent: Intent, job: JobId, ops: Vec<Op>, ops_per_act: usize) -> Vec<Deed> {
+pub fn job(
+    by: (&str, Option<&str>),
+    intent: Intent,
+    job: JobId,
+    ops: Vec<Op>,
+    ops_per_act: usize,
+) -> Vec<Deed> {
     let per_act = ops_per_act.clamp(1, ACT_RECORDS_MAX);
     let of = ops.len().div_ceil(per_act) as u32;
     let mut ops = ops.into_iter();
@@ -329,7 +381,11 @@ pub fn acts_since(tx: &dyn ReadTx, author: AuthorId, since_ms: UnixMs) -> Result
     acts_where(tx, author, |act| act.claimed.ms() >= since_ms)
 }
 
-fn acts_where(tx: &dyn ReadTx, author: AuthorId, wanted: impl Fn(&Act) -> bool) -> Result<Vec<ActId>> {
+fn acts_where(
+    tx: &dyn ReadTx,
+    author: AuthorId,
+    wanted: impl Fn(&Act) -> bool,
+) -> Result<Vec<ActId>> {
     const FRAMES_AT_ONCE: usize = 16;
     let (mut found, mut after) = (Vec::new(), 0);
     loop {

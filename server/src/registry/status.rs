@@ -53,7 +53,8 @@ pub struct Status {
 pub fn status(tx: &dyn ReadTx) -> Result<Status> {
     let epochs = super::view::epochs(tx)?;
     let authors = tx.authors()?;
-    let kinds = catalogue().kinds().iter().map(|k| tx.count(k).map(|(live, void)| (k.id, live, void)));
+    let kinds =
+        catalogue().kinds().iter().map(|k| tx.count(k).map(|(live, void)| (k.id, live, void)));
     let backup: Option<[u8; 8]> = tx.note("backup_ms")?.and_then(|b| b.try_into().ok());
     Ok(Status {
         province: super::enrol::province_name(tx)?,

@@ -32,7 +32,11 @@ pub(super) fn unpack(from: u64, bytes: &[u8]) -> Result<Vec<Touch>, Truncated> {
     let mut touches = Vec::new();
     while !r.is_empty() {
         let revision = from + r.number()?;
-        touches.push(Touch { revision, record: RecordId(r.array()?), kind: KindId(r.number()? as u16) });
+        touches.push(Touch {
+            revision,
+            record: RecordId(r.array()?),
+            kind: KindId(r.number()? as u16),
+        });
     }
     Ok(touches)
 }

@@ -138,7 +138,13 @@ impl Checks<'_> {
         Ok(())
     }
 
-    fn frame(&mut self, author: &AuthorRow, row: &FrameRow, before: Hash, counts: &mut [u64; 3]) -> Result<Hash> {
+    fn frame(
+        &mut self,
+        author: &AuthorRow,
+        row: &FrameRow,
+        before: Hash,
+        counts: &mut [u64; 3],
+    ) -> Result<Hash> {
         let at = ActId::new(author.id, row.first);
         let Ok(frame) = Frame::open(row) else {
             self.say("frame-unreadable", at);
@@ -164,7 +170,10 @@ impl Checks<'_> {
     fn fates(&mut self, frame: &Frame, hashes: &[Hash], counts: &mut [u64; 3]) -> Result<()> {
         let covered: u64 = frame.runs.iter().map(|r| u64::from(r.count)).sum();
         if covered != frame.acts.len() as u64 {
-            self.say("outcome", ActId::new(frame.author, frame.acts.first().map_or(0, |a| a.position)));
+            self.say(
+                "outcome",
+                ActId::new(frame.author, frame.acts.first().map_or(0, |a| a.position)),
+            );
         }
         for (act, hash) in frame.acts.iter().zip(hashes) {
             let Some(run) = frame.run(act.position) else { continue };
@@ -219,7 +228,9 @@ impl Checks<'_> {
                 revision = line.to;
             }
         }
-        if (revision, chain_now) != (scope.revision, scope.chain) || hashes.len() as u64 + SCOPE_BORN != revision {
+        if (revision, chain_now) != (scope.revision, scope.chain)
+            || hashes.len() as u64 + SCOPE_BORN != revision
+        {
             self.say("scope-head", format!("{}@{}", scope.id, scope.revision));
         }
         Ok(())

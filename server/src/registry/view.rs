@@ -7,8 +7,8 @@ use dongbo_proto::stamp::{Stamp, UnixMs};
 
 use super::error::{Error, Result};
 use super::page::granted;
-use crate::store::{ReadTx, WriteTx};
 use crate::store::rows::{EpochRow, ScopeRow};
+use crate::store::{ReadTx, WriteTx};
 
 /// A node, as the province sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,11 @@ pub fn node_view(tx: &dyn ReadTx, author: AuthorId) -> Result<Option<NodeView>> 
         public_key: row.public_key,
         position: row.position,
         head: row.head,
-        empty: scopes.iter().filter(|s| s.chain == Hash::default()).map(|s| (s.id, s.revision)).collect(),
+        empty: scopes
+            .iter()
+            .filter(|s| s.chain == Hash::default())
+            .map(|s| (s.id, s.revision))
+            .collect(),
         grants: scopes.into_iter().map(named).collect(),
         revoked: row.revoked_ms.is_some(),
         last_complete_ms: row.confirmed_ms,

@@ -89,7 +89,13 @@ fn rule(kind: &Kind, field: FieldId) -> Rule {
 
 impl<'a> Work<'a> {
     /// A record that an act creates.
-    pub fn created(id: RecordId, kind: &'static Kind, home: ScopeId, meta: Meta, fields: usize) -> Self {
+    pub fn created(
+        id: RecordId,
+        kind: &'static Kind,
+        home: ScopeId,
+        meta: Meta,
+        fields: usize,
+    ) -> Self {
         Work {
             id,
             kind,
@@ -126,7 +132,13 @@ impl<'a> Work<'a> {
     }
 
     /// A record as a row says, with the fields that were asked for.
-    pub fn found(id: RecordId, kind: &'static Kind, row: Row, meta: Meta, guests: Vec<Placement>) -> Self {
+    pub fn found(
+        id: RecordId,
+        kind: &'static Kind,
+        row: Row,
+        meta: Meta,
+        guests: Vec<Placement>,
+    ) -> Self {
         let mut work = Work::created(id, kind, row.home, meta, row.columns.len());
         work.key = Some(row.key);
         work.whole = false;
@@ -156,7 +168,9 @@ impl<'a> Work<'a> {
     pub fn slot_mut(&mut self, field: FieldId) -> &mut FieldState {
         // New records are written field by field in order: the end is the likely place.
         let at = match self.slots.last() {
-            Some(last) if last.field >= field => self.slots.binary_search_by_key(&field, |s| s.field),
+            Some(last) if last.field >= field => {
+                self.slots.binary_search_by_key(&field, |s| s.field)
+            }
             _ => Err(self.slots.len()),
         };
         let at = at.unwrap_or_else(|at| {
@@ -173,8 +187,12 @@ impl<'a> Work<'a> {
     }
 
     /// The placements with home, before or now.
-    pub fn placements(home: ScopeId, guests: &[Placement]) -> impl Iterator<Item = (ScopeId, Projection)> + '_ {
-        std::iter::once((home, Projection::Home)).chain(guests.iter().map(|g| (g.scope, g.projection)))
+    pub fn placements(
+        home: ScopeId,
+        guests: &[Placement],
+    ) -> impl Iterator<Item = (ScopeId, Projection)> + '_ {
+        std::iter::once((home, Projection::Home))
+            .chain(guests.iter().map(|g| (g.scope, g.projection)))
     }
 
     /// The whole record; `before` as it was read.
@@ -183,12 +201,17 @@ impl<'a> Work<'a> {
         let mut record = Record::new(self.id, self.kind.id, self.meta.created, home);
         record.placed = self.meta.placed;
         let states = self.slots.iter().map(|s| (s.field, if before { &s.before } else { &s.now }));
-        record.fields = states.filter(|(_, s)| !s.is_blank()).map(|(f, s)| (f, s.clone())).collect();
+        record.fields =
+            states.filter(|(_, s)| !s.is_blank()).map(|(f, s)| (f, s.clone())).collect();
         record
     }
 
     /// What the record's changes do to digests: (scope, taken away, added).
-    pub fn digest_changes(&self, buffer: &mut Vec<u8>, each: &mut dyn FnMut(ScopeId, Digest, Digest)) {
+    pub fn digest_changes(
+        &self,
+        buffer: &mut Vec<u8>,
+        each: &mut dyn FnMut(ScopeId, Digest, Digest),
+    ) {
         match (self.key, self.placed) {
             (None, false) => each(self.home, Digest::default(), self.sum_created(buffer)),
             (None, true) => self.whole_now(each),

@@ -164,7 +164,11 @@ impl Talk {
             }
             Do::Confirm(token, inbox) => {
                 let author = self.author();
-                self.province.confirm(author, token, inbox).await.err().map(|s| Event::Received(Err(s)))
+                self.province
+                    .confirm(author, token, inbox)
+                    .await
+                    .err()
+                    .map(|s| Event::Received(Err(s)))
             }
             Do::Renew(request) => Some(Event::Renewed(self.renew(request).await)),
             Do::History(record) => {

@@ -46,8 +46,7 @@ impl JoiningService {
         if request.csr.len() > CSR_BYTES_MAX || request.author == 0 {
             return Err(Refusal::BadRequest);
         }
-        let public_key =
-            public_key_of_request(&request.csr).map_err(|_| Refusal::BadRequest)?;
+        let public_key = public_key_of_request(&request.csr).map_err(|_| Refusal::BadRequest)?;
         let province = &self.province;
         let newcomer = Newcomer {
             code_hash: secret_hash(&secret),

@@ -108,7 +108,8 @@ impl Province {
 
     /// What is known of a node.
     pub async fn view(&self, author: AuthorId) -> Result<Option<View>, Stop> {
-        let view = self.store.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
+        let view =
+            self.store.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
         let Some(view) = view else { return Ok(None) };
         let epochs = |tx: &dyn ReadTx| {
             Ok::<_, RegistryError>((registry::epochs(tx)?, registry::epoch(tx)?.at_ms))
@@ -180,12 +181,7 @@ impl Province {
     }
 
     /// Keeps the token that a `Complete` will carry; answers the epoch in force.
-    pub async fn finish(
-        &self,
-        author: AuthorId,
-        token: Token,
-        now_ms: i64,
-    ) -> Result<Epoch, Stop> {
+    pub async fn finish(&self, author: AuthorId, token: Token, now_ms: i64) -> Result<Epoch, Stop> {
         let job = move |tx: &mut dyn crate::store::WriteTx| {
             registry::finish(tx, author, token, now_ms)?;
             let epochs = registry::epochs(tx.reading())?;
@@ -196,7 +192,8 @@ impl Province {
 
     /// Keeps that a node has a token and outcomes.
     pub async fn confirm(&self, author: AuthorId, token: Token, inbox: u64) -> Result<(), Stop> {
-        let job = move |tx: &mut dyn crate::store::WriteTx| registry::confirm(tx, author, token, inbox);
+        let job =
+            move |tx: &mut dyn crate::store::WriteTx| registry::confirm(tx, author, token, inbox);
         self.store.write(job).await.map_err(stop)
     }
 

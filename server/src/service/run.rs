@@ -56,7 +56,8 @@ impl Exchange for ExchangeService {
         request: Request<Streaming<UpFrame>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
         let node = request.extensions().get::<PeerInfo>().and_then(|peer| peer.node);
-        let node = node.ok_or_else(|| Status::unauthenticated("a client certificate is required"))?;
+        let node =
+            node.ok_or_else(|| Status::unauthenticated("a client certificate is required"))?;
         let (down, stream) = mpsc::channel(FRAMES_WAITING_MAX);
         let province = self.province.clone();
         tokio::spawn(converse::serve(province, node, request.into_inner(), down));

@@ -1,13 +1,13 @@
 //! Storage as a trait of transactions, chosen at run time.
 //!
 //! [`Store`] says what the registry may rely on, whatever keeps the rows; [`sqlite`] keeps them in
-//! one encrypted file; [`conformance`] is the suite that every backend passes; [`writer`] shares
+//! one encrypted file; the suite that every backend passes is in `server/tests/store`; [`writer`] shares
 //! commits between many nodes. Methods are coarse and speak of the registry's nouns ([`rows`]), so
 //! that a backend on the far side of a network can answer each in one statement.
 //!
 //! Deliberately absent: what rows mean. Merge, pages and enrolment are `registry`'s.
 
-pub mod conformance;
+
 mod error;
 pub mod rows;
 pub mod sqlite;

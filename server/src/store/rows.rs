@@ -130,7 +130,13 @@ pub struct AuthorRow {
 
 impl AuthorRow {
     /// An author that has written nothing.
-    pub fn new(id: AuthorId, public_key: [u8; 32], province: bool, name: &str, now_ms: UnixMs) -> Self {
+    pub fn new(
+        id: AuthorId,
+        public_key: [u8; 32],
+        province: bool,
+        name: &str,
+        now_ms: UnixMs,
+    ) -> Self {
         AuthorRow {
             id,
             public_key,

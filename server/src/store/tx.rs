@@ -22,7 +22,12 @@ pub trait ReadTx {
     /// Whole records of one kind; `None` where there is no such record.
     fn records(&self, kind: &Kind, ids: &[RecordId]) -> Result<Vec<Option<Record>>>;
     /// Whole records of one kind by rising id, after one of them.
-    fn records_after(&self, kind: &Kind, after: Option<RecordId>, max: usize) -> Result<Vec<Record>>;
+    fn records_after(
+        &self,
+        kind: &Kind,
+        after: Option<RecordId>,
+        max: usize,
+    ) -> Result<Vec<Record>>;
     /// Records of a kind whose field refers to a record: the rows that belong to it.
     fn referring(&self, kind: &Kind, field: FieldId, to: RecordId) -> Result<Vec<RecordId>>;
     /// How many records of a kind there are: live, and voided or emptied by a retraction.
@@ -31,9 +36,19 @@ pub trait ReadTx {
     fn twins(&self, kind: &Kind, max: usize) -> Result<Vec<Vec<RecordId>>>;
 
     /// How much a scope sees of a record; `None` if nothing.
-    fn placement(&self, scope: ScopeId, record: RecordId, kind: KindId) -> Result<Option<Projection>>;
+    fn placement(
+        &self,
+        scope: ScopeId,
+        record: RecordId,
+        kind: KindId,
+    ) -> Result<Option<Projection>>;
     /// A scope's placements by record id, after a record. It never ends between two of one record.
-    fn placements_after(&self, scope: ScopeId, after: Option<RecordId>, max: usize) -> Result<Vec<Placement>>;
+    fn placements_after(
+        &self,
+        scope: ScopeId,
+        after: Option<RecordId>,
+        max: usize,
+    ) -> Result<Vec<Placement>>;
     /// The scopes that see a record as a guest, by id.
     fn guests(&self, record: RecordId, kind: KindId) -> Result<Vec<Placement>>;
     /// The homes that a record has had, oldest first; empty if it never moved.
@@ -65,7 +80,12 @@ pub trait ReadTx {
     /// An act that was held when it came.
     fn held(&self, act: ActId) -> Result<Option<HeldRow>>;
     /// Held acts in a state, by author and position, after one of them.
-    fn held_after(&self, state: HeldState, after: Option<ActId>, max: usize) -> Result<Vec<HeldRow>>;
+    fn held_after(
+        &self,
+        state: HeldState,
+        after: Option<ActId>,
+        max: usize,
+    ) -> Result<Vec<HeldRow>>;
     /// The acts that one act decided, in the order of author and position.
     fn decided_by(&self, act: ActId) -> Result<Vec<HeldRow>>;
     /// The waiting act that creates a record, if there is one.

@@ -70,7 +70,10 @@ fn into_slot<R, E>(
     }
 }
 
-fn out_of_slot<R, E: From<StoreError>>(slot: &Slot<R, E>, commit: Result<(), StoreError>) -> Result<R, E> {
+fn out_of_slot<R, E: From<StoreError>>(
+    slot: &Slot<R, E>,
+    commit: Result<(), StoreError>,
+) -> Result<R, E> {
     commit.map_err(E::from)?;
     let taken = slot.lock().ok().and_then(|mut slot| slot.take());
     taken.unwrap_or_else(|| Err(StoreError::Panicked.into()))
@@ -220,8 +223,10 @@ fn commit(store: &dyn Store, group: Vec<Queued>) {
 fn commit_some(store: &dyn Store, jobs: &mut [Queued]) -> (usize, Result<(), StoreError>) {
     let begun = Instant::now();
     let started = Mutex::new(0_usize);
-    let mut runs: Vec<_> = jobs.iter_mut().map(|job| timed(&mut job.run, begun, &started)).collect();
-    let mut refs: Vec<&mut WriteJob<'_>> = runs.iter_mut().map(|run| run as &mut WriteJob<'_>).collect();
+    let mut runs: Vec<_> =
+        jobs.iter_mut().map(|job| timed(&mut job.run, begun, &started)).collect();
+    let mut refs: Vec<&mut WriteJob<'_>> =
+        runs.iter_mut().map(|run| run as &mut WriteJob<'_>).collect();
     let result = store.write(&mut refs).map(drop);
     drop(refs);
     drop(runs);

@@ -17,7 +17,9 @@ use dongbo_proto::sign::Signer;
 use dongbo_proto::stamp::{Stamp, Window};
 use dongbo_proto::value::Value;
 use dongbo_proto::wire;
-use dongbo_server::registry::{self, Arrival, Newcomer, PageAsk, Province, Received, RegistryError};
+use dongbo_server::registry::{
+    self, Arrival, Newcomer, PageAsk, Province, Received, RegistryError,
+};
 use dongbo_server::store::rows::InviteRow;
 use dongbo_server::store::sqlite::SqliteStore;
 use dongbo_server::store::{Executor, ReadTx, StoreHandle, WriteTx};
@@ -73,10 +75,12 @@ impl World {
             n += 1;
             bytes.fill(n);
         });
-        let store = SqliteStore::open(&dir.path().join("registry.db"), key, Access::Create).expect("opens");
+        let store =
+            SqliteStore::open(&dir.path().join("registry.db"), key, Access::Create).expect("opens");
         let store = StoreHandle::new(Arc::new(store), Executor::Inline);
         let province = Province::new(AuthorId(0xffff), [9; 32], Arc::new(signer(0xffff)));
-        let world = World { store, province, now: Cell::new(1_000_000), next: Cell::new(1), _dir: dir };
+        let world =
+            World { store, province, now: Cell::new(1_000_000), next: Cell::new(1), _dir: dir };
         world.write(|tx| registry::found(tx, "Tỉnh ủy Thử", Epoch([1; 16]), 1));
         let codes: Vec<_> = (1..=scopes).map(|n| (format!("0{n}"), format!("Xã {n}"))).collect();
         world.write(|tx| registry::make_scopes(tx, &codes));
@@ -139,16 +143,24 @@ impl World {
             scopes,
             sent: RefCell::default(),
         };
-        let new = Newcomer { code_hash, author: node.author, public_key: *node.signer.public(), token: [n as u8; 16], now_ms: now };
+        let new = Newcomer {
+            code_hash,
+            author: node.author,
+            public_key: *node.signer.public(),
+            token: [n as u8; 16],
+            now_ms: now,
+        };
         self.store.write_now(|tx| registry::join(tx, &new)).expect("joins");
         node
     }
 
     /// Delivers a batch as it is.
     pub fn deliver(&self, node: &Node, batch: &Batch) -> Answer<Received> {
-        let prepared = registry::prepare(batch.clone(), node.signer.public()).map_err(RegistryError::Stop)?;
+        let prepared =
+            registry::prepare(batch.clone(), node.signer.public()).map_err(RegistryError::Stop)?;
         let now_ms = self.tick();
-        let ctx = Arrival { window: Window { since_ms: 0, until_ms: now_ms, offset_ms: 0 }, now_ms };
+        let ctx =
+            Arrival { window: Window { since_ms: 0, until_ms: now_ms, offset_ms: 0 }, now_ms };
         self.try_write(|tx| registry::merge(tx, &prepared, &ctx))
     }
 
@@ -185,7 +197,13 @@ impl World {
     pub fn pull(&self, node: &Node, replica: &mut Replica, records_max: usize) {
         for _ in 0..10_000 {
             let cursors = replica.cursors(self, node);
-            let ask = PageAsk { author: node.author, cursors, acks_from: None, inbox: replica.inbox, records_max };
+            let ask = PageAsk {
+                author: node.author,
+                cursors,
+                acks_from: None,
+                inbox: replica.inbox,
+                records_max,
+            };
             let reply = self.read(|tx| registry::page(tx, &ask));
             for outcome in &reply.outcomes {
                 assert_eq!(outcome.sequence, replica.inbox + 1, "the inbox is gapless");
@@ -229,7 +247,17 @@ impl Node {
         let signature = self.signer.sign(&chain::signed_bytes(self.author, last, after)).to_vec();
         self.head = after;
         let count = acts.len() as u32;
-        let batch = Batch { author: self.author, first, count, before, after, seeds: vec![(first, seed)], signature, body, raw_len };
+        let batch = Batch {
+            author: self.author,
+            first,
+            count,
+            before,
+            after,
+            seeds: vec![(first, seed)],
+            signature,
+            body,
+            raw_len,
+        };
         self.sent.borrow_mut().push(batch.clone());
         batch
     }
@@ -275,7 +303,8 @@ pub fn fates(runs: &[AckRun]) -> Vec<dongbo_proto::fate::Fate> {
 /// (a test that needs them gives them to another node).
 #[derive(Default)]
 pub struct Replica {
-    pub records: std::collections::BTreeMap<(ScopeId, RecordId), (dongbo_proto::act::Projection, Record)>,
+    pub records:
+        std::collections::BTreeMap<(ScopeId, RecordId), (dongbo_proto::act::Projection, Record)>,
     pub marks: Vec<dongbo_proto::fate::ScopeMark>,
     pub staged: Vec<ScopeCursor>,
     pub inbox: u64,

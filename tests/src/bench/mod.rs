@@ -90,7 +90,7 @@ pub fn run(wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<Report> {
     let mut report = Report { setting, ..Report::default() };
     for (goals, name, measure) in PARTS {
         let is_wanted = |id: &&str| wanted.only.is_empty() || wanted.only.iter().any(|w| w == id);
-        if goals.iter().any(|id| is_wanted(id)) {
+        if goals.iter().any(is_wanted) {
             say(name);
             report.findings.extend(measure(&mut suite)?);
         }

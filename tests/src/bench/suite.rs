@@ -118,6 +118,15 @@ impl Suite {
         self.runtime.block_on(work)
     }
 
+    /// Runs work beside the measuring.
+    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.runtime.spawn(work)
+    }
+
     /// The registry before anything was sent, with the uploaders' replicas beside it (`origin-server`, `origin-node-n`).
     ///
     /// # Errors

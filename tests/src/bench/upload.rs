@@ -3,7 +3,7 @@
 //! The acts lie in the nodes' journals beforehand, as after an import. The clock runs from the first frame to the last
 //! merge, and over a checkpoint of the server's file; L's likewise. Deliberately absent: what comes down afterwards.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
@@ -86,8 +86,7 @@ fn upload(suite: &Suite) -> Result<Uploaded> {
         .collect::<Result<_>>()?;
     let (server, province) = suite.serve(suite.realm.serve(&dir))?;
     let last = Arc::new(Mutex::new(Instant::now()));
-    let listening =
-        suite.serve(async { tokio::spawn(note_merges(province.clone(), last.clone())) });
+    let listening = suite.spawn(note_merges(province.clone(), last.clone()));
     settle();
     let begun = send_all(suite, &nodes, server.address)?;
     let all = begun.elapsed();
@@ -138,7 +137,7 @@ fn send_all(suite: &Suite, nodes: &[PathBuf], to: std::net::SocketAddr) -> Resul
 
 async fn send(
     office: &Office,
-    node: &PathBuf,
+    node: &Path,
     to: std::net::SocketAddr,
     ready: &Barrier,
 ) -> Result<()> {

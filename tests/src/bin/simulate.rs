@@ -94,7 +94,12 @@ fn main() -> ExitCode {
     });
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     table(&sum);
-    println!("{} runs, {} failed, {:.1} s", sum.runs, sum.failed.len(), began.elapsed().as_secs_f64());
+    println!(
+        "{} runs, {} failed, {:.1} s",
+        sum.runs,
+        sum.failed.len(),
+        began.elapsed().as_secs_f64()
+    );
     if sum.failed.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -170,9 +175,11 @@ fn broken(options: &Options, failure: &Failure) {
 fn table(sum: &Sum) {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header(["", "what", "times"]);
-    for (title, counts) in
-        [("faults injected", &sum.faults), ("people did", &sum.deeds), ("invariants checked", &sum.checks)]
-    {
+    for (title, counts) in [
+        ("faults injected", &sum.faults),
+        ("people did", &sum.deeds),
+        ("invariants checked", &sum.checks),
+    ] {
         for (at, (name, count)) in counts.iter().enumerate() {
             table.add_row([if at == 0 { title } else { "" }, name, &count.to_string()]);
         }

@@ -50,7 +50,7 @@ pub(super) fn on_each<T: Send>(
         answers
     };
     let mut answers: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(&worker)).collect();
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().flat_map(|w| w.join().unwrap_or_default()).collect()
     });
     answers.sort_by_key(|(at, _)| *at);

@@ -48,9 +48,8 @@ pub fn binaries() -> Result<&'static Binaries, NotBuilt> {
 fn find_or_build() -> Result<Binaries, NotBuilt> {
     let dir = release_dir().ok_or(NotBuilt::NoCargo)?;
     // A cargo run brings them up to date; a program that was only copied takes what lies beside it.
-    match env::var_os("CARGO") {
-        Some(cargo) => build(Path::new(&cargo))?,
-        None => (),
+    if let Some(cargo) = env::var_os("CARGO") {
+        build(Path::new(&cargo))?;
     }
     let name = |side: &str| dir.join(format!("dongbo-{side}{}", env::consts::EXE_SUFFIX));
     let found = Binaries { server: name("server"), node: name("node") };

@@ -112,6 +112,15 @@ impl Node {
         self.run(&["join", "--server", &server, "--code", code])
     }
 
+    /// Joins again with the data and key that it has, by a code for that.
+    ///
+    /// # Errors
+    /// When the program cannot be run.
+    pub fn join_again(&self, code: &str) -> Result<Ran, Trouble> {
+        let server = self.link.address().to_string();
+        self.run(&["join", "--again", "--server", &server, "--code", code])
+    }
+
     /// One exchange; what it moved.
     ///
     /// # Errors

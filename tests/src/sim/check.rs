@@ -51,7 +51,10 @@ pub fn anytime(world: &Shared, seen: &mut Seen) {
             Err(e) => return world.fail(format_args!("{}: facts: {e:?}", node.name)),
         };
         world.check("anytime_saved_is_kept", saved(world, node, &facts));
-        world.check("anytime_acknowledged_only_grows", grows(node, &facts, &mut seen.acknowledged[at]));
+        world.check(
+            "anytime_acknowledged_only_grows",
+            grows(node, &facts, &mut seen.acknowledged[at]),
+        );
         world.check("anytime_equation_adds_up", equation(node, replica, &facts));
         if let Some(store) = &store {
             world.check("anytime_acknowledged_is_at_the_province", arrived(store, node, &facts));
@@ -72,17 +75,26 @@ fn journals(store: &StoreHandle, seen: &mut Seen) -> Result<(), String> {
     for author in authors {
         let before = seen.positions.entry(author.id).or_default();
         if author.position < *before {
-            return Err(format!("author {} went back from {before} to {}", author.id, author.position));
+            return Err(format!(
+                "author {} went back from {before} to {}",
+                author.id, author.position
+            ));
         }
         let frames = look(store, |tx| Ok(tx.frames_after(author.id, *before, ROWS_MAX)?))?;
         for frame in frames {
             if frame.first != *before + 1 {
-                return Err(format!("author {} has a frame at {} after {before}", author.id, frame.first));
+                return Err(format!(
+                    "author {} has a frame at {} after {before}",
+                    author.id, frame.first
+                ));
             }
             *before = frame.first + u64::from(frame.count) - 1;
         }
         if *before != author.position {
-            return Err(format!("author {} ends at {} with frames to {before}", author.id, author.position));
+            return Err(format!(
+                "author {} ends at {} with frames to {before}",
+                author.id, author.position
+            ));
         }
     }
     Ok(())
@@ -92,16 +104,25 @@ fn feeds(store: &StoreHandle, seen: &mut Seen) -> Result<(), String> {
     for scope in look(store, |tx| Ok(tx.scopes()?))? {
         let before = seen.revisions.entry(scope.id).or_insert(SCOPE_BORN);
         if scope.revision < *before {
-            return Err(format!("scope {} went back from {before} to {}", scope.id, scope.revision));
+            return Err(format!(
+                "scope {} went back from {before} to {}",
+                scope.id, scope.revision
+            ));
         }
         for line in look(store, |tx| Ok(tx.feed_after(scope.id, *before, ROWS_MAX)?))? {
             if line.from != *before || line.to <= line.from {
-                return Err(format!("scope {} has a line {}..{} after {before}", scope.id, line.from, line.to));
+                return Err(format!(
+                    "scope {} has a line {}..{} after {before}",
+                    scope.id, line.from, line.to
+                ));
             }
             *before = line.to;
         }
         if *before != scope.revision {
-            return Err(format!("scope {} is at {} with a feed to {before}", scope.id, scope.revision));
+            return Err(format!(
+                "scope {} is at {} with a feed to {before}",
+                scope.id, scope.revision
+            ));
         }
     }
     Ok(())
@@ -117,7 +138,10 @@ fn saved(world: &Shared, node: &Node, facts: &Facts) -> Result<(), String> {
 
 fn grows(node: &Node, facts: &Facts, before: &mut u64) -> Result<(), String> {
     if facts.acknowledged < *before || facts.acknowledged > facts.position {
-        return Err(format!("{}: acknowledged went from {before} to {}", node.name, facts.acknowledged));
+        return Err(format!(
+            "{}: acknowledged went from {before} to {}",
+            node.name, facts.acknowledged
+        ));
     }
     *before = facts.acknowledged;
     Ok(())
@@ -138,7 +162,10 @@ fn arrived(store: &StoreHandle, node: &Node, facts: &Facts) -> Result<(), String
     if held == Some(facts.acknowledged_head) {
         return Ok(());
     }
-    Err(format!("{}: position {position} is acknowledged, and the province has {held:?} there", node.name))
+    Err(format!(
+        "{}: position {position} is acknowledged, and the province has {held:?} there",
+        node.name
+    ))
 }
 
 /// Whether everyone has heard everything: outboxes empty, digests and revisions equal.
@@ -176,7 +203,9 @@ fn apart(store: &StoreHandle, node: &Node) -> Option<String> {
 
 /// Where everyone stands, for a failure's report.
 pub fn state(world: &Shared) -> String {
-    let Some(store) = world.server.desk.borrow().clone() else { return "the server is down".into() };
+    let Some(store) = world.server.desk.borrow().clone() else {
+        return "the server is down".into();
+    };
     let of = |node: &Node| {
         let what = apart(&store, node).unwrap_or_else(|| "in step".into());
         format!("  {}: {what}", node.name)

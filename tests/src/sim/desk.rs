@@ -93,7 +93,8 @@ impl Desk<'_> {
 
     fn enact(&mut self, deed: Deed, what: &'static str) -> Result<()> {
         let (province, now_ms, ops) = (self.province.clone(), self.now_ms(), deed.ops.clone());
-        let act = self.store.write_now(|tx| registry::enact(tx, &province, deed.clone(), now_ms))?;
+        let act =
+            self.store.write_now(|tx| registry::enact(tx, &province, deed.clone(), now_ms))?;
         self.done(act, ops, what);
         Ok(())
     }
@@ -107,19 +108,23 @@ impl Desk<'_> {
 
     fn member(&mut self) -> Result<Option<Record>> {
         let member = member();
-        let all = self.store.read_now(|tx| Ok::<_, Error>(tx.records_after(member, None, LOOKED_AT)?))?;
+        let all =
+            self.store.read_now(|tx| Ok::<_, Error>(tx.records_after(member, None, LOOKED_AT)?))?;
         Ok(pick(self.dice, &all).cloned())
     }
 
     /// Approves or refuses something that waits.
     fn decide(&mut self) -> Result<()> {
-        let held = self.store.read_now(|tx| {
-            Ok::<_, Error>(tx.held_after(HeldState::Waiting, None, LOOKED_AT)?)
-        })?;
+        let held = self
+            .store
+            .read_now(|tx| Ok::<_, Error>(tx.held_after(HeldState::Waiting, None, LOOKED_AT)?))?;
         let Some(held) = pick(self.dice, &held) else { return Ok(()) };
         let approves = self.dice.random_range(0..3) > 0;
-        let verdict =
-            if approves { Verdict::Approve } else { Verdict::Refuse("chưa đủ căn cứ".into()) };
+        let verdict = if approves {
+            Verdict::Approve
+        } else {
+            Verdict::Refuse("chưa đủ căn cứ".into())
+        };
         let what = if approves { "province approves" } else { "province refuses" };
         self.enact(Deed::change(PERSON, Some("01-QĐ"), vec![Op::Decide(held.act, verdict)]), what)
     }
@@ -138,21 +143,26 @@ impl Desk<'_> {
         let units = catalogue().kind(kind::UNIT).ok_or(Error::Unknown("kind"))?;
         let named = units.field_named("name_full").ok_or(Error::Unknown("field"))?.id;
         let text = self.world.ledger.borrow_mut().fresh_text();
-        let id = RecordId::new(self.now_ms().unsigned_abs(), bytes(self.world.server.entropy.as_ref()));
+        let id =
+            RecordId::new(self.now_ms().unsigned_abs(), bytes(self.world.server.entropy.as_ref()));
         let op = create(id, kind::UNIT, ScopeId::REFERENCE, [(named, Value::Text(text))]);
         self.enact(Deed::change(PERSON, None, vec![op]), "province makes a unit")
     }
 
     /// Settles a conflict by one of its heads.
     fn settle(&mut self) -> Result<()> {
-        let all = self.store.read_now(|tx| Ok::<_, Error>(tx.records_after(member(), None, LOOKED_AT)?))?;
+        let all = self
+            .store
+            .read_now(|tx| Ok::<_, Error>(tx.records_after(member(), None, LOOKED_AT)?))?;
         let contested: Vec<(Record, FieldId, ActId)> = all
             .iter()
             .flat_map(|r| r.fields.iter().map(move |f| (r, f)))
             .filter(|(_, f)| f.1.in_conflict())
             .filter_map(|(r, f)| Some((r.clone(), f.0, f.1.heads.last()?.act)))
             .collect();
-        let Some((shown, field, head)) = pick(self.dice, &contested).cloned() else { return Ok(()) };
+        let Some((shown, field, head)) = pick(self.dice, &contested).cloned() else {
+            return Ok(());
+        };
         let heads = shown.field(field).map(|s| s.heads.clone()).unwrap_or_default();
         let Some(value) = heads.iter().find(|h| h.act == head).map(|h| h.value.clone()) else {
             return Ok(());

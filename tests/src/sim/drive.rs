@@ -59,7 +59,8 @@ pub struct Failure {
 pub fn run(plan: Plan) -> Result<Story, Box<Failure>> {
     let fail = |what: String, log: Log| Box::new(Failure { plan, what, log });
     let dir = disk().map_err(|e| fail(format!("no disk: {e}"), Log::default()))?;
-    let world = make(plan, dir.path()).map_err(|e| fail(format!("no province: {e:#}"), Log::default()))?;
+    let world =
+        make(plan, dir.path()).map_err(|e| fail(format!("no province: {e:#}"), Log::default()))?;
     let panics = super::check::Panics::watch();
     let outcome = Drive::new(&world).and_then(|mut drive| drive.through());
     let outcome = match panics.taken() {

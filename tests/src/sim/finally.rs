@@ -51,7 +51,10 @@ pub fn all(world: &Shared) {
 fn marks(world: &Shared, store: &StoreHandle) {
     let scopes = look(store, |tx| Ok(tx.scopes()?)).unwrap_or_default();
     for s in scopes {
-        world.say("driver", format_args!("scope {} at {}: digest {} chain {}", s.id, s.revision, s.digest, s.chain));
+        world.say(
+            "driver",
+            format_args!("scope {} at {}: digest {} chain {}", s.id, s.revision, s.digest, s.chain),
+        );
     }
 }
 
@@ -106,7 +109,9 @@ fn some(wrong: Vec<String>) -> Result<(), String> {
     Err(format!("{} findings:\n  {}", wrong.len(), shown.join("\n  ")))
 }
 
-fn findings<F: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Vec<F>, E>) -> Result<(), String> {
+fn findings<F: std::fmt::Debug, E: std::fmt::Debug>(
+    found: Result<Vec<F>, E>,
+) -> Result<(), String> {
     match found {
         Ok(found) => some(found.iter().map(|f| format!("{f:?}")).collect()),
         Err(error) => Err(format!("{error:?}")),
@@ -141,7 +146,8 @@ type Fields = BTreeMap<FieldId, Vec<Written>>;
 /// The heads of every field are those that the whole journal leaves, by the rule in one expression:
 /// so every value is current, or beside it, or in history behind an act that named it.
 fn values(store: &StoreHandle, journal: &Journal) -> Result<(), String> {
-    let retracted: BTreeSet<ActId> = journal.iter().filter(|(_, t)| t.retracted).map(|(id, _)| *id).collect();
+    let retracted: BTreeSet<ActId> =
+        journal.iter().filter(|(_, t)| t.retracted).map(|(id, _)| *id).collect();
     let mut wrong = Vec::new();
     for ((kind, id), fields) in writes(journal) {
         let record = look(store, |tx| one(tx, kind, id))?;
@@ -149,12 +155,18 @@ fn values(store: &StoreHandle, journal: &Journal) -> Result<(), String> {
             let expected = heads_of_set(&written, &retracted);
             let expected: Vec<_> = expected.heads.iter().map(|h| (h.act, &h.value)).collect();
             let state = record.as_ref().and_then(|r| r.field(field));
-            let found: Vec<_> = state.iter().flat_map(|s| &s.heads).map(|h| (h.act, &h.value)).collect();
+            let found: Vec<_> =
+                state.iter().flat_map(|s| &s.heads).map(|h| (h.act, &h.value)).collect();
             if expected != found {
-                let ids = |all: &[(ActId, _)]| all.iter().map(|h| h.0.to_string()).collect::<Vec<_>>().join(" ");
+                let ids = |all: &[(ActId, _)]| {
+                    all.iter().map(|h| h.0.to_string()).collect::<Vec<_>>().join(" ")
+                };
                 wrong.push(format!(
                     "kind {} record {id} field {}: heads [{}], the journal leaves [{}]",
-                    kind.0, field.0, ids(&found), ids(&expected)
+                    kind.0,
+                    field.0,
+                    ids(&found),
+                    ids(&expected)
                 ));
             }
         }
@@ -208,7 +220,10 @@ fn receipts(store: &StoreHandle, node: &Node, replica: &Replica) -> Result<(), S
     if sum.unsent == 0 && sum.entered == total && row.position == total {
         return Ok(());
     }
-    Err(format!("{}: {sum:?}, the province has {} {} {}", node.name, row.merged, row.held, row.refused))
+    Err(format!(
+        "{}: {sum:?}, the province has {} {} {}",
+        node.name, row.merged, row.held, row.refused
+    ))
 }
 
 /// What a node shows is what its scopes entitle it to, and nothing else: no more, no less, the same.
@@ -225,7 +240,10 @@ fn same(store: &StoreHandle, node: &Node, replica: &Replica) -> Result<(), Strin
         let there: BTreeMap<_, _> = entitled.iter().filter(|(key, _)| key.0 == kind.id).collect();
         for (key, shown) in &here {
             match there.get(key) {
-                None => wrong.push(format!("{} {} is at {} and is not its to see", kind.name, key.1, node.name)),
+                None => wrong.push(format!(
+                    "{} {} is at {} and is not its to see",
+                    kind.name, key.1, node.name
+                )),
                 Some(held) if !alike(shown, held) => {
                     wrong.push(format!("{} {} is another at {}", kind.name, key.1, node.name));
                 }
@@ -267,11 +285,17 @@ fn alike(a: &Record, b: &Record) -> bool {
 }
 
 fn conflicts(store: &StoreHandle, node: &Node, replica: &Replica) -> Result<(), String> {
-    let contested = |r: &Record| r.fields.iter().filter(|f| f.1.in_conflict()).map(|f| f.0).collect::<Vec<_>>();
+    let contested =
+        |r: &Record| r.fields.iter().filter(|f| f.1.in_conflict()).map(|f| f.0).collect::<Vec<_>>();
     let entitled = look(store, |tx| entitled(tx, node))?;
     let there: BTreeMap<RecordId, Vec<FieldId>> =
         entitled.values().map(|r| (r.id, contested(r))).filter(|c| !c.1.is_empty()).collect();
     let listed = replica.conflicts(ROWS_MAX).map_err(|e| format!("{e:?}"))?;
-    let here: BTreeMap<RecordId, Vec<FieldId>> = listed.into_iter().map(|c| (c.record.id, c.fields)).collect();
-    if here == there { Ok(()) } else { Err(format!("{}: {here:?}, the province {there:?}", node.name)) }
+    let here: BTreeMap<RecordId, Vec<FieldId>> =
+        listed.into_iter().map(|c| (c.record.id, c.fields)).collect();
+    if here == there {
+        Ok(())
+    } else {
+        Err(format!("{}: {here:?}, the province {there:?}", node.name))
+    }
 }

@@ -202,8 +202,14 @@ impl Nemesis {
             }
             Fault::Crash => kill_node(sim, world, node)?,
             Fault::CrashServer => kill_server(sim, world)?,
-            Fault::Clock => return Ok(self.clock(world, node)),
-            Fault::ServerClock => return Ok(self.server_clock(world)),
+            Fault::Clock => {
+                self.clock(world, node);
+                return Ok(());
+            }
+            Fault::ServerClock => {
+                self.server_clock(world);
+                return Ok(());
+            }
         }
         let who = if fault == Fault::CrashServer { SERVER } else { name.as_str() };
         world.say("nemesis", format_args!("{who}: {} for {} ms", fault.name(), lasts.as_millis()));
@@ -238,15 +244,8 @@ impl Nemesis {
 
     /// Years, days or minutes, back or forth; or right again.
     fn clock(&mut self, world: &Shared, node: usize) {
-        let errors = [
-            -27 * YEAR_MS,
-            9 * YEAR_MS,
-            -40 * 86_400_000,
-            3 * 86_400_000,
-            -7 * 60_000,
-            90_000,
-            0,
-        ];
+        let errors =
+            [-27 * YEAR_MS, 9 * YEAR_MS, -40 * 86_400_000, 3 * 86_400_000, -7 * 60_000, 90_000, 0];
         let error = pick(&mut self.dice, &errors).copied().unwrap_or(0);
         world.nodes[node].clock.set_error(error);
         let name = &world.nodes[node].name;

@@ -25,7 +25,8 @@ pub const SERVER: &str = "server";
 /// The port on which it listens.
 const PORT: u16 = 7700;
 
-type Held = Arc<Mutex<Option<TcpStream>>>;
+type Slot = Mutex<Option<TcpStream>>;
+type Held = Arc<Slot>;
 
 fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
@@ -34,7 +35,7 @@ fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The open connections of one machine.
 #[derive(Clone, Default)]
 pub struct Wires {
-    open: Arc<Mutex<Vec<Weak<Mutex<Option<TcpStream>>>>>>,
+    open: Arc<Mutex<Vec<Weak<Slot>>>>,
     death: Arc<Notify>,
 }
 
@@ -60,13 +61,16 @@ impl Wires {
     }
 
     /// A dialler to the server, with the patience of the real one.
-    pub fn dial(&self) -> impl Fn(Uri) -> BoxFuture<'static, io::Result<Wire>> + Clone + Send + Sync + 'static {
+    pub fn dial(
+        &self,
+    ) -> impl Fn(Uri) -> BoxFuture<'static, io::Result<Wire>> + Clone + Send + Sync + 'static {
         let wires = self.clone();
         move |_uri| {
             let wires = wires.clone();
             Box::pin(async move {
                 let patience = Duration::from_secs(CONNECT_S_MAX);
-                let stream = tokio::time::timeout(patience, TcpStream::connect((SERVER, PORT))).await;
+                let stream =
+                    tokio::time::timeout(patience, TcpStream::connect((SERVER, PORT))).await;
                 let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::HostUnreachable.into()));
                 stream.map(|stream| wires.keep(stream))
             })
@@ -90,13 +94,21 @@ impl Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.poll(|stream| stream.poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll(|stream| stream.poll_write(cx, buf))
     }
 

@@ -48,7 +48,8 @@ pub async fn live(world: Shared, at: usize) -> Ended {
             tokio::time::sleep(Duration::from_millis(JOIN_AGAIN_MS)).await;
         }
     }
-    let office_dice = stream(world.plan.seed, &format!("office {} {}", node.name, node.starts.get()));
+    let office_dice =
+        stream(world.plan.seed, &format!("office {} {}", node.name, node.starts.get()));
     *node.office.borrow_mut() = Some(Replica::open(&node.dir, &node.key)?);
     tokio::task::spawn_local(office::work(world.clone(), at, office_dice));
     let mut replica = Replica::open(&node.dir, &node.key)?;
@@ -121,7 +122,12 @@ async fn talk(
 }
 
 /// Writes down how a conversation ended, and judges it. `began` is when, if people had stopped by then.
-fn note(world: &Shared, node: &Node, began: Option<Duration>, talked: Result<Outcome, ExchangeError>) {
+fn note(
+    world: &Shared,
+    node: &Node,
+    began: Option<Duration>,
+    talked: Result<Outcome, ExchangeError>,
+) {
     let link = node.link.get();
     node.link.set(if talked.is_ok() { link.after_success() } else { link.after_cut() });
     match talked {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use dongbo_node::replica::draft::{Draft, edit};
 pub use dongbo_node::replica::draft::create;
+use dongbo_node::replica::draft::{Draft, edit};
 use dongbo_node::replica::{Filter, Replica, ReplicaError, Result};
 use dongbo_proto::act::{FieldWrite, Intent, JobItem, Op, Over, RecordWrites};
 use dongbo_proto::catalogue::{catalogue, kind};
@@ -219,8 +219,7 @@ impl Desk<'_> {
         let change = self.change(edit(&shown, [hot]));
         let locked = edit(&shown, [(FieldId(FULL_NAME), self.text())]);
         let request = self.change(locked).with_intent(Intent::Request);
-        let drafts =
-            [Draft { linked: Some(1), ..change }, Draft { linked: Some(0), ..request }];
+        let drafts = [Draft { linked: Some(1), ..change }, Draft { linked: Some(0), ..request }];
         self.save("change with a request", &drafts)
     }
 

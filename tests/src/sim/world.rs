@@ -200,7 +200,9 @@ pub fn node(
     let draw = entropy.clone();
     let seed: [u8; 32] = seam::bytes(entropy.as_ref());
     Ok(Node {
-        key: DatabaseKey::generate(&mut |bytes: &mut [u8]| seam::Entropy::fill(draw.as_ref(), bytes)),
+        key: DatabaseKey::generate(&mut |bytes: &mut [u8]| {
+            seam::Entropy::fill(draw.as_ref(), bytes)
+        }),
         pkcs8: [PKCS8_ED25519, &seed].concat(),
         author: AuthorId(seam::Entropy::number(entropy.as_ref())),
         code: JoinCode::new(seam::bytes(entropy.as_ref()), pin),

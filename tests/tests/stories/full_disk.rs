@@ -103,7 +103,9 @@ fn a_full_disk_at_the_province_is_said_and_keeps_every_act_at_the_commune() -> S
         }
         ensure(imported < 100, || "the disk of the province is never full".into())?;
     };
-    ensure(refused_at.err.len() > 20, || refused_at.trouble("no sentence").0)?;
+    ensure(refused_at.err.len() + refused_at.out.len() > 20, || {
+        refused_at.trouble("no sentence").0
+    })?;
     let equation = node.equation()?;
     ensure(equation.adds_up() && equation.unsent > 0, || format!("{equation:?}"))?;
     disk.grow(200 * 1_024)?;

@@ -62,11 +62,10 @@ fn a_machine_that_is_invited_again_goes_on() -> Story {
     lan.edit(&own[0], "email", "before@example.vn")?;
     lan.run(&["sync"])?;
     let code = world.server.run(&["invite", "--again", "lan"])?.ok()?.out.trim().to_owned();
-    let new = world.machine("lan-2", &[&lan.scopes[0]])?;
-    new.join(&code)?.ok()?;
-    new.sync()?;
-    new.edit(&own[1], "email", "after@example.vn")?;
-    new.sync()?;
+    lan.join_again(&code)?.ok()?;
+    lan.sync()?;
+    lan.edit(&own[1], "email", "after@example.vn")?;
+    lan.sync()?;
     ensure_eq(world.server.value(&own[1], "email")?, "after@example.vn")?;
-    world.in_step(&new)
+    world.in_step(&lan)
 }

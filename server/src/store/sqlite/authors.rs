@@ -46,7 +46,11 @@ impl SqliteTx<'_> {
     }
 
     pub(super) fn all_authors(&self) -> Result<Vec<AuthorRow>> {
-        bind::collect(&mut *self.statement(&format!("{AUTHOR} ORDER BY joined_ms, id"))?, [], author_row)
+        bind::collect(
+            &mut *self.statement(&format!("{AUTHOR} ORDER BY joined_ms, id"))?,
+            [],
+            author_row,
+        )
     }
 
     pub(super) fn write_author(&self, a: &AuthorRow) -> Result<()> {
@@ -58,23 +62,43 @@ impl SqliteTx<'_> {
         )?;
         let n = |n: u64| n.cast_signed();
         statement.execute(params![
-            n(a.id.0), &a.public_key[..], a.province, a.name, n(a.position), &a.head.0[..], n(a.last_order.0),
-            n(a.merged), n(a.held), n(a.refused), n(a.inbox), n(a.inbox_confirmed), &a.token[..],
-            &a.token_previous[..], a.complete_ms, a.confirmed_ms, a.contact_ms, a.joined_ms, a.revoked_ms,
+            n(a.id.0),
+            &a.public_key[..],
+            a.province,
+            a.name,
+            n(a.position),
+            &a.head.0[..],
+            n(a.last_order.0),
+            n(a.merged),
+            n(a.held),
+            n(a.refused),
+            n(a.inbox),
+            n(a.inbox_confirmed),
+            &a.token[..],
+            &a.token_previous[..],
+            a.complete_ms,
+            a.confirmed_ms,
+            a.contact_ms,
+            a.joined_ms,
+            a.revoked_ms,
             n(a.backed_up)
         ])?;
         Ok(())
     }
 
     pub(super) fn scopes_granted(&self, author: AuthorId) -> Result<Vec<ScopeId>> {
-        let mut statement = self.statement("SELECT scope FROM access WHERE author = ?1 ORDER BY scope")?;
-        bind::collect(&mut statement, [author.0.cast_signed()], |row| Ok(ScopeId(bind::small(row, 0, "a scope")?)))
+        let mut statement =
+            self.statement("SELECT scope FROM access WHERE author = ?1 ORDER BY scope")?;
+        bind::collect(&mut statement, [author.0.cast_signed()], |row| {
+            Ok(ScopeId(bind::small(row, 0, "a scope")?))
+        })
     }
 
     pub(super) fn write_grants(&self, author: AuthorId, scopes: &[ScopeId]) -> Result<()> {
         let author = author.0.cast_signed();
         self.statement("DELETE FROM access WHERE author = ?1")?.execute([author])?;
-        let mut statement = self.statement("INSERT OR IGNORE INTO access (author, scope) VALUES (?1, ?2)")?;
+        let mut statement =
+            self.statement("INSERT OR IGNORE INTO access (author, scope) VALUES (?1, ?2)")?;
         for scope in scopes {
             statement.execute(params![author, scope.0])?;
         }
@@ -86,7 +110,12 @@ impl SqliteTx<'_> {
         self.write_note("backup_ms", &now_ms.to_be_bytes())
     }
 
-    pub(super) fn next_outcomes(&self, author: AuthorId, sequence: u64, max: usize) -> Result<Vec<Outcome>> {
+    pub(super) fn next_outcomes(
+        &self,
+        author: AuthorId,
+        sequence: u64,
+        max: usize,
+    ) -> Result<Vec<Outcome>> {
         let mut statement = self.statement(
             "SELECT sequence, act_author, act_position, fate, text, at_ms FROM outcome
              WHERE author = ?1 AND sequence > ?2 ORDER BY sequence LIMIT (?3 + 0)",
@@ -111,7 +140,13 @@ impl SqliteTx<'_> {
         )?;
         let n = |n: u64| n.cast_signed();
         statement.execute(params![
-            n(author.0), n(o.sequence), n(o.act.author.0), n(o.act.position), o.fate.number(), o.text, o.at_ms
+            n(author.0),
+            n(o.sequence),
+            n(o.act.author.0),
+            n(o.act.position),
+            o.fate.number(),
+            o.text,
+            o.at_ms
         ])?;
         Ok(())
     }

@@ -53,9 +53,10 @@ pub(super) fn column(field: &Field, held: ValueRef<'_>) -> Result<Value> {
             let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
             Value::Date(text.parse().map_err(|_| damaged())?)
         }
-        (ValueRef::Text(bytes), FieldType::Text { .. } | FieldType::Digits { .. } | FieldType::Code(_)) => {
-            Value::Text(String::from_utf8(bytes.to_vec()).map_err(|_| damaged())?)
-        }
+        (
+            ValueRef::Text(bytes),
+            FieldType::Text { .. } | FieldType::Digits { .. } | FieldType::Code(_),
+        ) => Value::Text(String::from_utf8(bytes.to_vec()).map_err(|_| damaged())?),
         (ValueRef::Integer(n), FieldType::Int { .. } | FieldType::Bool) => Value::Int(n),
         (ValueRef::Blob(bytes), FieldType::Ref(_)) => {
             Value::Ref(RecordId(bytes.try_into().map_err(|_| damaged())?))
@@ -65,7 +66,11 @@ pub(super) fn column(field: &Field, held: ValueRef<'_>) -> Result<Value> {
 }
 
 /// Bytes of a known length.
-pub(super) fn fixed<const N: usize>(row: &Row<'_>, at: usize, what: &'static str) -> Result<[u8; N]> {
+pub(super) fn fixed<const N: usize>(
+    row: &Row<'_>,
+    at: usize,
+    what: &'static str,
+) -> Result<[u8; N]> {
     let blob = row.get_ref(at)?.as_blob().map_err(|_| StoreError::damaged(what))?;
     blob.try_into().map_err(|_| StoreError::damaged(what))
 }

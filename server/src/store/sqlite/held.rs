@@ -45,7 +45,9 @@ fn pack(records: &[(RecordId, KindId, bool)]) -> Vec<u8> {
     w.into_bytes()
 }
 
-fn unpack(bytes: &[u8]) -> std::result::Result<Vec<(RecordId, KindId, bool)>, dongbo_proto::bytes::Truncated> {
+fn unpack(
+    bytes: &[u8],
+) -> std::result::Result<Vec<(RecordId, KindId, bool)>, dongbo_proto::bytes::Truncated> {
     let r = &mut Reader::new(bytes);
     let mut records = Vec::new();
     while !r.is_empty() {
@@ -58,23 +60,42 @@ fn unpack(bytes: &[u8]) -> std::result::Result<Vec<(RecordId, KindId, bool)>, do
 
 impl SqliteTx<'_> {
     pub(super) fn one_held(&self, act: ActId) -> Result<Option<HeldRow>> {
-        let mut statement = self.statement(&format!("{HELD} WHERE author = ?1 AND position = ?2"))?;
-        bind::optional(&mut statement, params![act.author.0.cast_signed(), act.position.cast_signed()], held_row)
+        let mut statement =
+            self.statement(&format!("{HELD} WHERE author = ?1 AND position = ?2"))?;
+        bind::optional(
+            &mut statement,
+            params![act.author.0.cast_signed(), act.position.cast_signed()],
+            held_row,
+        )
     }
 
-    pub(super) fn next_held(&self, state: HeldState, after: Option<ActId>, max: usize) -> Result<Vec<HeldRow>> {
+    pub(super) fn next_held(
+        &self,
+        state: HeldState,
+        after: Option<ActId>,
+        max: usize,
+    ) -> Result<Vec<HeldRow>> {
         let mut statement = self.statement(&format!(
             "{HELD} WHERE state = ?1 AND (author, position) > (?2, ?3) ORDER BY author, position LIMIT (?4 + 0)"
         ))?;
-        let (author, position) =
-            after.map_or((i64::MIN, i64::MIN), |a| (a.author.0.cast_signed(), a.position.cast_signed()));
-        bind::collect(&mut statement, params![state as u8, author, position, bind::limit(max)], held_row)
+        let (author, position) = after
+            .map_or((i64::MIN, i64::MIN), |a| (a.author.0.cast_signed(), a.position.cast_signed()));
+        bind::collect(
+            &mut statement,
+            params![state as u8, author, position, bind::limit(max)],
+            held_row,
+        )
     }
 
     pub(super) fn held_decided_by(&self, act: ActId) -> Result<Vec<HeldRow>> {
-        let mut statement =
-            self.statement(&format!("{HELD} WHERE by_author = ?1 AND by_position = ?2 ORDER BY author, position"))?;
-        bind::collect(&mut statement, params![act.author.0.cast_signed(), act.position.cast_signed()], held_row)
+        let mut statement = self.statement(&format!(
+            "{HELD} WHERE by_author = ?1 AND by_position = ?2 ORDER BY author, position"
+        ))?;
+        bind::collect(
+            &mut statement,
+            params![act.author.0.cast_signed(), act.position.cast_signed()],
+            held_row,
+        )
     }
 
     pub(super) fn creation_waiting(&self, record: RecordId) -> Result<Option<ActId>> {
@@ -97,9 +118,17 @@ impl SqliteTx<'_> {
         )?;
         let author = |id: AuthorId| id.0.cast_signed();
         statement.execute(params![
-            author(h.act.author), h.act.position.cast_signed(), h.reason as u8, h.state as u8,
-            h.decided_by.map(|a| author(a.author)), h.decided_by.map(|a| a.position.cast_signed()), h.rank as u8,
-            h.text, h.at_ms, h.decided_ms, pack(&h.records)
+            author(h.act.author),
+            h.act.position.cast_signed(),
+            h.reason as u8,
+            h.state as u8,
+            h.decided_by.map(|a| author(a.author)),
+            h.decided_by.map(|a| a.position.cast_signed()),
+            h.rank as u8,
+            h.text,
+            h.at_ms,
+            h.decided_ms,
+            pack(&h.records)
         ])?;
         self.write_waiting(h)
     }
@@ -108,21 +137,25 @@ impl SqliteTx<'_> {
     fn write_waiting(&self, h: &HeldRow) -> Result<()> {
         let (author, position) = (h.act.author.0.cast_signed(), h.act.position.cast_signed());
         for (record, _, creates) in &h.records {
-            let waits = h.state == HeldState::Waiting && (*creates || h.reason == Reason::CreationHeld);
+            let waits =
+                h.state == HeldState::Waiting && (*creates || h.reason == Reason::CreationHeld);
             if waits {
                 self.statement("INSERT OR REPLACE INTO waiting (record, author, position, creates) VALUES (?1, ?2, ?3, ?4)")?
                     .execute(params![&record.0[..], author, position, creates])?;
             } else if h.state != HeldState::Waiting {
-                self.statement("DELETE FROM waiting WHERE record = ?1 AND author = ?2 AND position = ?3")?
-                    .execute(params![&record.0[..], author, position])?;
+                self.statement(
+                    "DELETE FROM waiting WHERE record = ?1 AND author = ?2 AND position = ?3",
+                )?
+                .execute(params![&record.0[..], author, position])?;
             }
         }
         Ok(())
     }
 
     pub(super) fn retracted_by(&self, act: ActId) -> Result<Option<ActId>> {
-        let mut statement =
-            self.statement("SELECT by_author, by_position FROM retracted WHERE author = ?1 AND position = ?2")?;
+        let mut statement = self.statement(
+            "SELECT by_author, by_position FROM retracted WHERE author = ?1 AND position = ?2",
+        )?;
         let params = params![act.author.0.cast_signed(), act.position.cast_signed()];
         bind::optional(&mut statement, params, |row| bind::act_id(row, 0))
     }

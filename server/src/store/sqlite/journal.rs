@@ -33,37 +33,64 @@ impl SqliteTx<'_> {
         bind::optional(&mut *self.statement(&format!("{FRAME} WHERE id = ?1"))?, [id], frame_row)
     }
 
-    pub(super) fn next_frames(&self, author: AuthorId, position: u64, max: usize) -> Result<Vec<FrameRow>> {
+    pub(super) fn next_frames(
+        &self,
+        author: AuthorId,
+        position: u64,
+        max: usize,
+    ) -> Result<Vec<FrameRow>> {
         // The frame that holds the next position may begin before it.
-        let sql = format!("{FRAME} WHERE author = ?1 AND first + count > ?2 AND first > ?3 ORDER BY first LIMIT (?4 + 0)");
+        let sql = format!(
+            "{FRAME} WHERE author = ?1 AND first + count > ?2 AND first > ?3 ORDER BY first LIMIT (?4 + 0)"
+        );
         let next = position.saturating_add(1);
         let holding = self.frame_of_act(ActId::new(author, next))?.map_or(next, |f| f.first);
-        let params =
-            params![author.0.cast_signed(), next.cast_signed(), holding.cast_signed() - 1, bind::limit(max)];
+        let params = params![
+            author.0.cast_signed(),
+            next.cast_signed(),
+            holding.cast_signed() - 1,
+            bind::limit(max)
+        ];
         bind::collect(&mut *self.statement(&sql)?, params, frame_row)
     }
 
-    pub(super) fn next_feed(&self, scope: ScopeId, revision: u64, max: usize) -> Result<Vec<FeedRow>> {
+    pub(super) fn next_feed(
+        &self,
+        scope: ScopeId,
+        revision: u64,
+        max: usize,
+    ) -> Result<Vec<FeedRow>> {
         let mut statement = self.statement(
             "SELECT scope, from_revision, to_revision, frame, chain, touched FROM feed
              WHERE scope = ?1 AND to_revision > ?2 ORDER BY to_revision LIMIT (?3 + 0)",
         )?;
-        bind::collect(&mut statement, params![scope.0, revision.cast_signed(), bind::limit(max)], |row| {
-            Ok(FeedRow {
-                scope: ScopeId(bind::small(row, 0, "a scope")?),
-                from: bind::number(row, 1)?,
-                to: bind::number(row, 2)?,
-                frame: row.get(3)?,
-                chain: bind::hash(row, 4)?,
-                touched: row.get(5)?,
-            })
-        })
+        bind::collect(
+            &mut statement,
+            params![scope.0, revision.cast_signed(), bind::limit(max)],
+            |row| {
+                Ok(FeedRow {
+                    scope: ScopeId(bind::small(row, 0, "a scope")?),
+                    from: bind::number(row, 1)?,
+                    to: bind::number(row, 2)?,
+                    frame: row.get(3)?,
+                    chain: bind::hash(row, 4)?,
+                    touched: row.get(5)?,
+                })
+            },
+        )
     }
 
     pub(super) fn write_frame(&self, f: &FrameRow) -> Result<i64> {
-        let mut statement =
-            self.statement("INSERT INTO frame (author, first, count, bytes, outcome) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        statement.execute(params![f.author.0.cast_signed(), f.first.cast_signed(), f.count, f.bytes, f.outcome])?;
+        let mut statement = self.statement(
+            "INSERT INTO frame (author, first, count, bytes, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        statement.execute(params![
+            f.author.0.cast_signed(),
+            f.first.cast_signed(),
+            f.count,
+            f.bytes,
+            f.outcome
+        ])?;
         Ok(self.conn.last_insert_rowid())
     }
 

@@ -39,7 +39,10 @@ fn names(kind: &Kind, fields: &[FieldId], each: impl Fn(usize, &str) -> String) 
 /// Reads one record by id, with some of its columns.
 pub(super) fn select_some(kind: &Kind, fields: &[FieldId]) -> String {
     let columns = names(kind, fields, |_, name| format!(", {name}"));
-    format!("SELECT rowid, \"_scope\", \"_meta\"{columns} FROM {} WHERE id = ?1", quoted(&kind.name))
+    format!(
+        "SELECT rowid, \"_scope\", \"_meta\"{columns} FROM {} WHERE id = ?1",
+        quoted(&kind.name)
+    )
 }
 
 /// Reads whole records: id, home, meta, then every stored column.
@@ -79,7 +82,11 @@ pub(super) fn select_twins(kind: &Kind) -> Option<String> {
         return None;
     }
     let key = fields.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(", ");
-    let known = fields.iter().map(|n| format!("{} IS NOT NULL", quoted(n))).collect::<Vec<_>>().join(" AND ");
+    let known = fields
+        .iter()
+        .map(|n| format!("{} IS NOT NULL", quoted(n)))
+        .collect::<Vec<_>>()
+        .join(" AND ");
     Some(format!(
         "SELECT group_concat(hex(id)) FROM {} WHERE {} AND {known} GROUP BY {key} HAVING count(*) > 1 LIMIT (?1 + 0)",
         quoted(&kind.name),

@@ -22,7 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::rusqlite::{self, Connection};
-use dongbo_sqlite::{Access, DatabaseKey, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify, quick_check};
+use dongbo_sqlite::{
+    Access, DatabaseKey, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify,
+    quick_check,
+};
 
 use super::error::{Result, StoreError};
 use super::{Damage, ReadJob, Rollback, Store, WriteJob};
@@ -77,7 +80,11 @@ impl SqliteStore {
     ///
     /// # Errors
     /// Any [`SqliteOpenError`].
-    pub fn open(path: &Path, key: DatabaseKey, access: Access) -> std::result::Result<Self, SqliteOpenError> {
+    pub fn open(
+        path: &Path,
+        key: DatabaseKey,
+        access: Access,
+    ) -> std::result::Result<Self, SqliteOpenError> {
         let mut writer = dongbo_sqlite::open(path, &key, &SCHEMA, Knobs::SERVER, access)?;
         if access != Access::ReadOnly {
             SCHEMA.migrate(&mut writer)?;
@@ -153,7 +160,9 @@ impl Store for SqliteStore {
         conn.execute_batch("BEGIN IMMEDIATE")?;
         let ran = run_all(&conn, jobs);
         let ended = match &ran {
-            Ok(kept) if kept.contains(&true) => conn.execute_batch("COMMIT").map_err(StoreError::from),
+            Ok(kept) if kept.contains(&true) => {
+                conn.execute_batch("COMMIT").map_err(StoreError::from)
+            }
             Ok(_) => conn.execute_batch("ROLLBACK").map_err(StoreError::from),
             Err(e) => Err(e.clone()),
         };
@@ -166,7 +175,8 @@ impl Store for SqliteStore {
 
     fn foreign_version(&self) -> Result<u64> {
         // On the writer's own connection only commits of others count.
-        let version: i64 = self.writer()?.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let version: i64 =
+            self.writer()?.pragma_query_value(None, "data_version", |row| row.get(0))?;
         Ok(version.cast_unsigned())
     }
 

@@ -58,24 +58,45 @@ impl SqliteTx<'_> {
         )?;
         for s in scopes {
             let (revision, digest) = (s.revision.cast_signed(), s.digest.to_bytes());
-            statement.execute(params![s.id.0, s.code, s.name, revision, &s.chain.0[..], &digest[..]])?;
+            statement.execute(params![
+                s.id.0,
+                s.code,
+                s.name,
+                revision,
+                &s.chain.0[..],
+                &digest[..]
+            ])?;
         }
         Ok(())
     }
 
-    pub(super) fn one_placement(&self, scope: ScopeId, record: RecordId, kind: KindId) -> Result<Option<Projection>> {
-        let mut statement = self
-            .statement("SELECT projection FROM placement WHERE scope = ?1 AND record = ?2 AND kind = ?3")?;
-        bind::optional(&mut statement, params![scope.0, &record.0[..], kind.0], |row| projection(row, 0))
+    pub(super) fn one_placement(
+        &self,
+        scope: ScopeId,
+        record: RecordId,
+        kind: KindId,
+    ) -> Result<Option<Projection>> {
+        let mut statement = self.statement(
+            "SELECT projection FROM placement WHERE scope = ?1 AND record = ?2 AND kind = ?3",
+        )?;
+        bind::optional(&mut statement, params![scope.0, &record.0[..], kind.0], |row| {
+            projection(row, 0)
+        })
     }
 
-    pub(super) fn next_placements(&self, scope: ScopeId, after: Option<RecordId>, max: usize) -> Result<Vec<Placement>> {
+    pub(super) fn next_placements(
+        &self,
+        scope: ScopeId,
+        after: Option<RecordId>,
+        max: usize,
+    ) -> Result<Vec<Placement>> {
         let mut statement = self.statement(
             "SELECT scope, record, kind, projection FROM placement
              WHERE scope = ?1 AND record > ?2 ORDER BY record, kind LIMIT (?3 + 0)",
         )?;
         let after = after.map_or(Vec::new(), |id| id.0.to_vec());
-        let mut found = bind::collect(&mut statement, params![scope.0, after, bind::limit(max)], placement)?;
+        let mut found =
+            bind::collect(&mut statement, params![scope.0, after, bind::limit(max)], placement)?;
         if let Some(last) = found.last().copied().filter(|_| found.len() == max) {
             found.extend(self.namesakes(&last)?);
         }
@@ -89,10 +110,18 @@ impl SqliteTx<'_> {
             "SELECT scope, record, kind, projection FROM placement
              WHERE scope = ?1 AND record = ?2 AND kind > ?3 ORDER BY kind",
         )?;
-        bind::collect(&mut statement, params![last.scope.0, &last.record.0[..], last.kind.0], placement)
+        bind::collect(
+            &mut statement,
+            params![last.scope.0, &last.record.0[..], last.kind.0],
+            placement,
+        )
     }
 
-    pub(super) fn guest_placements(&self, record: RecordId, kind: KindId) -> Result<Vec<Placement>> {
+    pub(super) fn guest_placements(
+        &self,
+        record: RecordId,
+        kind: KindId,
+    ) -> Result<Vec<Placement>> {
         let mut statement = self.statement(
             "SELECT scope, record, kind, projection FROM guest WHERE record = ?1 AND kind = ?2 ORDER BY scope",
         )?;
@@ -151,7 +180,13 @@ impl SqliteTx<'_> {
              (?1, (SELECT count(*) FROM stay WHERE record = ?1), ?2, ?3, ?4, ?5)",
         )?;
         let (author, position) = (stay.act.author.0.cast_signed(), stay.act.position.cast_signed());
-        statement.execute(params![&stay.record.0[..], author, position, stay.home.0, stay.since_ms])?;
+        statement.execute(params![
+            &stay.record.0[..],
+            author,
+            position,
+            stay.home.0,
+            stay.since_ms
+        ])?;
         Ok(())
     }
 }

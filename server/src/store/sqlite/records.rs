@@ -55,26 +55,52 @@ impl SqliteTx<'_> {
         Ok(found)
     }
 
-    pub(super) fn whole_records(&self, kind: &Kind, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
+    pub(super) fn whole_records(
+        &self,
+        kind: &Kind,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<Record>>> {
         let mut statement = self.statement(&kinds::select_all(kind, "WHERE id = ?1"))?;
-        let one = |id: &RecordId| bind::optional(&mut statement, [&id.0[..]], |row| whole(kind, row));
+        let one =
+            |id: &RecordId| bind::optional(&mut statement, [&id.0[..]], |row| whole(kind, row));
         ids.iter().map(one).collect()
     }
 
-    pub(super) fn next_records(&self, kind: &Kind, after: Option<RecordId>, max: usize) -> Result<Vec<Record>> {
-        let mut statement = self.statement(&kinds::select_all(kind, "WHERE id > ?1 ORDER BY id LIMIT (?2 + 0)"))?;
+    pub(super) fn next_records(
+        &self,
+        kind: &Kind,
+        after: Option<RecordId>,
+        max: usize,
+    ) -> Result<Vec<Record>> {
+        let mut statement =
+            self.statement(&kinds::select_all(kind, "WHERE id > ?1 ORDER BY id LIMIT (?2 + 0)"))?;
         let after = after.map_or(Vec::new(), |id| id.0.to_vec());
-        bind::collect(&mut statement, rusqlite::params![after, bind::limit(max)], |row| whole(kind, row))
+        bind::collect(&mut statement, rusqlite::params![after, bind::limit(max)], |row| {
+            whole(kind, row)
+        })
     }
 
-    pub(super) fn referring_records(&self, kind: &Kind, field: FieldId, to: RecordId) -> Result<Vec<RecordId>> {
+    pub(super) fn referring_records(
+        &self,
+        kind: &Kind,
+        field: FieldId,
+        to: RecordId,
+    ) -> Result<Vec<RecordId>> {
         let field = kind.field(field).ok_or(StoreError::damaged("a field"))?;
-        let sql = format!("SELECT id FROM {} WHERE {} = ?1 ORDER BY id", quoted(&kind.name), quoted(&field.name));
+        let sql = format!(
+            "SELECT id FROM {} WHERE {} = ?1 ORDER BY id",
+            quoted(&kind.name),
+            quoted(&field.name)
+        );
         bind::collect(&mut *self.statement(&sql)?, [&to.0[..]], |row| bind::record_id(row, 0))
     }
 
     pub(super) fn count_records(&self, kind: &Kind) -> Result<(u64, u64)> {
-        let sql = format!("SELECT coalesce(sum({}), 0), count(*) FROM {}", kinds::live(kind), quoted(&kind.name));
+        let sql = format!(
+            "SELECT coalesce(sum({}), 0), count(*) FROM {}",
+            kinds::live(kind),
+            quoted(&kind.name)
+        );
         let counts = bind::optional(&mut *self.statement(&sql)?, [], |row| {
             Ok((bind::number(row, 0)?, bind::number(row, 1)?))
         })?;
@@ -102,7 +128,11 @@ impl SqliteTx<'_> {
         };
         for run in rows.chunk_by(alike) {
             let (kind, first) = (kind_of(run[0].kind)?, &run[0]);
-            let verb = if first.key.is_some() { Verb::Update { moved: first.moved } } else { Verb::Insert };
+            let verb = if first.key.is_some() {
+                Verb::Update { moved: first.moved }
+            } else {
+                Verb::Insert
+            };
             let fields = first.columns.iter().map(|c| c.0).collect();
             let mut statement = self.statement(&self.text(kind, verb, fields))?;
             run.iter().try_for_each(|row| write_row(&mut statement, row))?;

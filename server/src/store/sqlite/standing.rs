@@ -9,10 +9,13 @@ use super::tx::SqliteTx;
 use crate::store::error::{Result, StoreError};
 use crate::store::rows::{EpochRow, InviteRow, StandingRow, StandingWhat};
 
-const INVITE: &str = "SELECT code_hash, name, scopes, again, created_ms, expires_ms, used_by FROM invite";
+const INVITE: &str =
+    "SELECT code_hash, name, scopes, again, created_ms, expires_ms, used_by FROM invite";
 
 fn invite_row(row: &Row<'_>) -> Result<InviteRow> {
-    let author = |at| Ok::<_, StoreError>(row.get::<_, Option<i64>>(at)?.map(|n| AuthorId(n.cast_unsigned())));
+    let author = |at| {
+        Ok::<_, StoreError>(row.get::<_, Option<i64>>(at)?.map(|n| AuthorId(n.cast_unsigned())))
+    };
     let scopes = unpack_scopes(&row.get::<_, Vec<u8>>(2)?);
     Ok(InviteRow {
         code_hash: bind::fixed(row, 0, "an invitation")?,
@@ -66,7 +69,11 @@ impl SqliteTx<'_> {
     }
 
     pub(super) fn all_invites(&self) -> Result<Vec<InviteRow>> {
-        bind::collect(&mut *self.statement(&format!("{INVITE} ORDER BY created_ms, code_hash"))?, [], invite_row)
+        bind::collect(
+            &mut *self.statement(&format!("{INVITE} ORDER BY created_ms, code_hash"))?,
+            [],
+            invite_row,
+        )
     }
 
     pub(super) fn write_invite(&self, i: &InviteRow) -> Result<()> {
@@ -76,14 +83,20 @@ impl SqliteTx<'_> {
         )?;
         let author = |id: Option<AuthorId>| id.map(|a| a.0.cast_signed());
         statement.execute(params![
-            &i.code_hash[..], i.name, pack_scopes(&i.scopes), author(i.again), i.created_ms, i.expires_ms,
+            &i.code_hash[..],
+            i.name,
+            pack_scopes(&i.scopes),
+            author(i.again),
+            i.created_ms,
+            i.expires_ms,
             author(i.used_by)
         ])?;
         Ok(())
     }
 
     pub(super) fn all_epochs(&self) -> Result<Vec<EpochRow>> {
-        let mut statement = self.statement("SELECT epoch, parent, at_ms, heads FROM epoch ORDER BY number DESC")?;
+        let mut statement =
+            self.statement("SELECT epoch, parent, at_ms, heads FROM epoch ORDER BY number DESC")?;
         bind::collect(&mut statement, [], |row| {
             let parent = match row.get_ref(1)?.as_blob_or_null() {
                 Ok(Some(_)) => Some(Epoch(bind::fixed(row, 1, "an epoch")?)),
@@ -127,13 +140,19 @@ impl SqliteTx<'_> {
     }
 
     pub(super) fn write_standing(&self, l: &StandingRow) -> Result<()> {
-        self.statement("INSERT INTO standing (sequence, what, subject, at_ms) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![l.sequence.cast_signed(), l.what as u8, l.subject, l.at_ms])?;
+        self.statement(
+            "INSERT INTO standing (sequence, what, subject, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![l.sequence.cast_signed(), l.what as u8, l.subject, l.at_ms])?;
         Ok(())
     }
 
     pub(super) fn one_note(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        bind::optional(&mut *self.statement("SELECT value FROM note WHERE name = ?1")?, [name], |row| Ok(row.get(0)?))
+        bind::optional(
+            &mut *self.statement("SELECT value FROM note WHERE name = ?1")?,
+            [name],
+            |row| Ok(row.get(0)?),
+        )
     }
 
     pub(super) fn write_note(&self, name: &str, value: &[u8]) -> Result<()> {

@@ -53,7 +53,12 @@ impl ReadTx for SqliteTx<'_> {
     fn records(&self, kind: &Kind, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
         self.whole_records(kind, ids)
     }
-    fn records_after(&self, kind: &Kind, after: Option<RecordId>, max: usize) -> Result<Vec<Record>> {
+    fn records_after(
+        &self,
+        kind: &Kind,
+        after: Option<RecordId>,
+        max: usize,
+    ) -> Result<Vec<Record>> {
         self.next_records(kind, after, max)
     }
     fn referring(&self, kind: &Kind, field: FieldId, to: RecordId) -> Result<Vec<RecordId>> {
@@ -66,10 +71,20 @@ impl ReadTx for SqliteTx<'_> {
         self.twin_records(kind, max)
     }
 
-    fn placement(&self, scope: ScopeId, record: RecordId, kind: KindId) -> Result<Option<Projection>> {
+    fn placement(
+        &self,
+        scope: ScopeId,
+        record: RecordId,
+        kind: KindId,
+    ) -> Result<Option<Projection>> {
         self.one_placement(scope, record, kind)
     }
-    fn placements_after(&self, scope: ScopeId, after: Option<RecordId>, max: usize) -> Result<Vec<Placement>> {
+    fn placements_after(
+        &self,
+        scope: ScopeId,
+        after: Option<RecordId>,
+        max: usize,
+    ) -> Result<Vec<Placement>> {
         self.next_placements(scope, after, max)
     }
     fn guests(&self, record: RecordId, kind: KindId) -> Result<Vec<Placement>> {
@@ -115,7 +130,12 @@ impl ReadTx for SqliteTx<'_> {
     fn held(&self, act: ActId) -> Result<Option<HeldRow>> {
         self.one_held(act)
     }
-    fn held_after(&self, state: HeldState, after: Option<ActId>, max: usize) -> Result<Vec<HeldRow>> {
+    fn held_after(
+        &self,
+        state: HeldState,
+        after: Option<ActId>,
+        max: usize,
+    ) -> Result<Vec<HeldRow>> {
         self.next_held(state, after, max)
     }
     fn decided_by(&self, act: ActId) -> Result<Vec<HeldRow>> {

@@ -30,7 +30,8 @@ pub(super) fn settle(play: &mut Play<'_>) -> Result<(), Trouble> {
     }
     let took = format!("{:.1}", began.elapsed().as_secs_f32());
     stage.good("settle-live", &[("s", &took), ("value", chosen)]);
-    (watching.stop()?, sending.stop()?);
+    watching.stop()?;
+    sending.stop()?;
     play.exchange()?;
     let left = play.world.server.conflicts()?;
     ensure(left.is_empty(), || format!("still in conflict: {left:?}"))?;

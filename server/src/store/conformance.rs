@@ -1,1 +1,0 @@
-//! One suite for every backend: what [`super::Store`] promises, asked of a store that is empty.
