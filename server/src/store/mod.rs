@@ -7,7 +7,6 @@
 //!
 //! Deliberately absent: what rows mean. Merge, pages and enrolment are `registry`'s.
 
-
 mod error;
 pub mod rows;
 pub mod sqlite;

@@ -142,7 +142,7 @@ impl SqliteTx<'_> {
             if waits {
                 self.statement("INSERT OR REPLACE INTO waiting (record, author, position, creates) VALUES (?1, ?2, ?3, ?4)")?
                     .execute(params![&record.0[..], author, position, creates])?;
-            } else if h.state != HeldState::Waiting {
+            } else {
                 self.statement(
                     "DELETE FROM waiting WHERE record = ?1 AND author = ?2 AND position = ?3",
                 )?

@@ -1,0 +1,511 @@
+//! Stories of the exchange, each recorded.
+
+use dongbo_node::session::{End, Event, Link};
+use dongbo_proto::frame::{Down, Stop, Up};
+use dongbo_proto::id::{AuthorId, Epoch, RecordId, ScopeId};
+use dongbo_server::session::{CertificateAge, Event as ServerEvent};
+
+use crate::fakes::{HOME, Replica, head};
+use crate::golden;
+use crate::table::{Frame, Table};
+
+fn ups(table: &Table) -> Vec<&Up> {
+    let up = |f: &'_ Frame| matches!(f, Frame::Up(_));
+    let frames = table.sent.iter().filter(|f| up(f));
+    frames.map(|f| if let Frame::Up(up) = f { up } else { unreachable!() }).collect()
+}
+
+fn completes(table: &Table) -> usize {
+    table.sent.iter().filter(|f| matches!(f, Frame::Down(Down::Complete(_)))).count()
+}
+
+#[test]
+fn a_fresh_node_is_filled_scope_0_first() {
+    let mut table = Table::fresh(false);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    let scope = |f: &Frame| match f {
+        Frame::Down(Down::States(s)) => Some(s.scope),
+        _ => None,
+    };
+    assert_eq!(table.sent.iter().find_map(scope), Some(ScopeId::REFERENCE));
+    table.run();
+    golden::check("fresh_node", &table);
+}
+
+#[test]
+fn a_day_s_work_goes_up_in_one_flight_and_the_answer_comes_in_one() {
+    let mut table = Table::in_step(false);
+    table.save(3);
+    table.province.news(ScopeId(0));
+    table.province.outcome(1);
+    table.start();
+    let said = ups(&table).len();
+    assert!(
+        matches!(ups(&table)[..], [Up::Hello(_), Up::Batch(_), Up::Batch(_), Up::Flush]),
+        "{said}"
+    );
+    table.run();
+    assert_eq!((table.end.clone(), table.flights), (Some(End::InStep), 1), "one up, one down");
+    while table.step_up() {}
+    table.assert_in_step();
+    let echoed =
+        table.sent.iter().any(|f| matches!(f, Frame::Down(Down::States(s)) if s.scope == HOME));
+    assert!(!echoed, "acts that merged as written are not echoed");
+    golden::check("a_day", &table);
+}
+
+#[test]
+fn a_second_exchange_moves_nothing() {
+    let mut table = Table::in_step(false);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    let quiet = |f: &Frame| matches!(f, Frame::Down(Down::Complete(c)) if c.checkpoint.is_none());
+    assert_eq!(table.sent.iter().filter(|f| quiet(f)).count(), 1);
+    assert!(
+        !table
+            .sent
+            .iter()
+            .any(|f| matches!(f, Frame::Down(Down::States(_)) | Frame::Up(Up::Batch(_))))
+    );
+    golden::check("nothing_to_say", &table);
+}
+
+#[test]
+fn acknowledgements_that_a_cut_swallowed_come_first_and_nothing_merges_twice() {
+    let mut table = Table::in_step(false);
+    table.save(4);
+    table.start();
+    // The server merges everything; nothing of what it says arrives.
+    while table.step_up() {}
+    let mut table = table.cut();
+    table.save(1);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+    assert_eq!(table.province.repeated, 0, "what was sent on a wrong belief was passed over");
+    golden::check("lost_acknowledgements", &table);
+}
+
+#[test]
+fn a_node_that_never_heard_the_epoch_gets_its_lost_acknowledgements_too() {
+    let mut table = Table::in_step(false);
+    table.save(2);
+    table.start();
+    while table.step_up() {}
+    let mut table = table.cut();
+    let mut facts = table.replica.facts();
+    facts.epoch = None;
+    let now = table.province.now;
+    table.node_event(Event::Started(Box::new(facts), now));
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    assert_eq!(table.replica.acknowledged, 2);
+}
+
+#[test]
+fn a_cut_between_pages_loses_at_most_one() {
+    let mut table = Table::in_step(false);
+    (0..10).for_each(|_| table.province.news(HOME));
+    table.start();
+    while table.step_up() {}
+    // Welcome and the first page arrive.
+    assert!(table.step_down() && table.step_down());
+    let staged = table.replica.scopes[&HOME].staged;
+    let mut table = table.cut();
+    table.save(2);
+    table.start();
+    table.run();
+    while table.step_up() {}
+    table.assert_in_step();
+    let from = |f: &Frame| match f {
+        Frame::Down(Down::States(s)) => Some(s.from),
+        _ => None,
+    };
+    assert_eq!(table.sent.iter().find_map(from), Some(staged), "paging goes on where it was");
+    golden::check("cut_between_pages", &table);
+}
+
+#[test]
+fn an_expired_certificate_is_renewed_and_then_everything_comes() {
+    let mut table = Table::in_step(false);
+    table.save(3);
+    table.province.news(ScopeId(0));
+    table.province.certificate = CertificateAge::Expired;
+    let mut table = table.cut();
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+    assert_eq!(table.replica.certificate, 1);
+    golden::check("expired_certificate", &table);
+}
+
+#[test]
+fn an_expired_certificate_with_much_to_send_over_a_bad_link() {
+    let mut table = Table::in_step(false);
+    table.save(9);
+    table.province.certificate = CertificateAge::Expired;
+    let mut table = table.cut();
+    table.link = Link::from_kept(1);
+    table.node = dongbo_node::session::Session::new(false, table.link);
+    table.start();
+    // One frame each way by turns, so that the certificate comes before the flush is sent.
+    let mut steps = 0;
+    while table.end.is_none() && steps < 500 {
+        steps += 1;
+        let (up, down) = (table.step_up(), table.step_down());
+        assert!(up || down, "nobody speaks and nothing has ended");
+    }
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+}
+
+#[test]
+fn a_certificate_that_is_due_is_here_before_the_exchange_ends() {
+    let mut table = Table::in_step(false);
+    table.save(1);
+    table.province.certificate = CertificateAge::Due;
+    let mut table = table.cut();
+    table.start();
+    table.run();
+    assert_eq!((table.end.clone(), table.replica.certificate), (Some(End::InStep), 1));
+    while table.step_up() {}
+    table.assert_in_step();
+    golden::check("certificate_due", &table);
+}
+
+#[test]
+fn a_revoked_node_delivers_and_gets_nothing() {
+    let mut table = Table::in_step(false);
+    table.save(3);
+    table.province.news(HOME);
+    table.province.revoked = true;
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_eq!((table.province.position, table.replica.acknowledged), (3, 3));
+    assert!(table.province.merged.iter().all(Option::is_none), "all are held");
+    assert!(
+        !table.sent.iter().any(|f| matches!(f, Frame::Down(Down::States(_) | Down::Outcomes(_))))
+    );
+    golden::check("deliver_only", &table);
+}
+
+#[test]
+fn a_node_that_is_revoked_while_connected_is_told_and_cut_off() {
+    let mut table = Table::in_step(true);
+    table.start();
+    table.run();
+    table.server_event(ServerEvent::Revoked);
+    table.run();
+    assert_eq!(table.end, Some(End::Stopped(Stop::Revoked)));
+    assert!(table.closed);
+}
+
+#[test]
+fn digests_that_differ_are_mended_by_filling_the_scope_again() {
+    let mut table = Table::in_step(false);
+    table.save(1);
+    table.province.news(HOME);
+    table.replica.doubts = 1;
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+    golden::check("filled_again", &table);
+}
+
+#[test]
+fn digests_that_differ_after_that_end_the_exchange_and_say_so() {
+    let mut table = Table::in_step(false);
+    table.province.news(HOME);
+    table.replica.doubts = 2;
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::Diverged));
+    let mut table = table.cut();
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep), "the next exchange tries again");
+}
+
+#[test]
+fn in_live_mode_both_sides_send_as_things_happen() {
+    let mut table = Table::in_step(true);
+    table.start();
+    table.run();
+    assert_eq!((table.end.clone(), table.rests), (None, 1));
+    table.province.news(HOME);
+    table.server_event(ServerEvent::News);
+    table.run();
+    table.save(1);
+    table.node_event(Event::Saved);
+    table.run();
+    table.assert_in_step();
+    assert_eq!(table.rests, 3);
+    let before = table.sent.len();
+    table.server_event(ServerEvent::News);
+    table.run();
+    assert_eq!(table.sent.len(), before, "news of nothing says nothing");
+    golden::check("live", &table);
+}
+
+#[test]
+fn an_act_that_is_saved_during_the_greeting_is_sent() {
+    for live in [false, true] {
+        let mut table = Table::in_step(live);
+        table.start();
+        table.save(1);
+        table.node_event(Event::Saved);
+        table.run();
+        assert_eq!(table.end.is_none(), live);
+        while table.step_up() {}
+        table.assert_in_step();
+    }
+}
+
+#[test]
+fn an_act_that_is_saved_before_complete_arrives_is_delivered_before_the_end() {
+    let mut table = Table::in_step(false);
+    table.save(1);
+    table.start();
+    while table.step_up() {}
+    table.save(1);
+    table.node_event(Event::Saved);
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+}
+
+/// The server reads a page; before it is sent, the node's next batch merges and others' news comes.
+#[test]
+fn what_happens_behind_a_page_is_said_in_a_complete_of_its_own() {
+    let mut table = Table::in_step(true);
+    table.province.news(HOME);
+    table.start();
+    table.step_up();
+    let mut todo = table.server.on(ServerEvent::Frame(Up::Flush));
+    let page = table.server_does(todo.remove(0)).expect("a page");
+    table.province.news(HOME);
+    table.server_event(ServerEvent::News);
+    table.up.clear();
+    table.save(1);
+    table.node_event(Event::Saved);
+    table.step_down();
+    table.step_up();
+    table.server_event(page);
+    table.run();
+    table.assert_in_step();
+    assert_eq!(completes(&table), 2);
+}
+
+#[test]
+fn frames_of_before_a_second_hello_are_passed_over() {
+    let mut table = Table::in_step(true);
+    table.start();
+    table.run();
+    table.province.news(HOME);
+    table.server_event(ServerEvent::News);
+    // Before they arrive the node starts over, as after a digest that differed.
+    let late: Vec<Down> = table.down.drain(..).collect();
+    assert!(late.len() >= 2, "states and complete");
+    table.start();
+    for frame in late {
+        table.node_event(Event::Frame(frame));
+    }
+    assert_eq!(table.end, None);
+    table.run();
+    table.assert_in_step();
+}
+
+#[test]
+fn a_machine_that_was_put_back_says_so_and_sends_nothing_over_it() {
+    let mut table = Table::in_step(false);
+    let old = table.replica.clone();
+    table.save(5);
+    table.start();
+    table.run();
+    let mut table = Table::new(old, table.province, false);
+    table.save(2);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::Rewound));
+    assert_eq!(table.replica.acknowledged, 0, "nothing here was taken for delivered");
+    golden::check("rewound", &table);
+}
+
+#[test]
+fn a_machine_that_was_put_back_and_wrote_more_is_a_fork_and_loses_nothing() {
+    let mut table = Table::in_step(false);
+    let old = table.replica.clone();
+    table.save(3);
+    table.start();
+    table.run();
+    let mut table = Table::new(Replica { life: 9, ..old }, table.province, false);
+    table.save(5);
+    table.start();
+    table.run();
+    assert_eq!(table.refused, Some("a receipt of another journal"));
+    assert_eq!(table.replica.acknowledged, 0);
+}
+
+#[test]
+fn another_history_at_the_acknowledged_position_is_a_fork() {
+    let mut table = Table::in_step(false);
+    table.save(3);
+    table.start();
+    table.run();
+    let mut table = table.cut();
+    table.replica.life = 9;
+    table.save(1);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::Stopped(Stop::Forked)));
+    assert_ne!(head(3, 9), head(3, 0));
+    golden::check("forked", &table);
+}
+
+#[test]
+fn a_server_that_came_back_in_a_new_epoch_is_followed_and_sent_again_what_it_lost() {
+    let mut table = Table::in_step(false);
+    table.save(2);
+    table.start();
+    table.run();
+    while table.step_up() {}
+    let backup = table.province.clone();
+    let mut table = table.cut();
+    table.save(3);
+    table.start();
+    table.run();
+    let (replica, parent) = (table.replica, backup.epoch);
+    let restored =
+        crate::fakes::Province { epoch: Epoch([7; 16]), ancestors: vec![parent], ..backup };
+    let mut table = Table::new(replica, restored, false);
+    table.save(1);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+    golden::check("new_epoch", &table);
+}
+
+#[test]
+fn a_server_that_went_back_without_a_new_epoch_is_named() {
+    let mut table = Table::in_step(false);
+    table.save(2);
+    let backup = table.province.clone();
+    table.start();
+    table.run();
+    let mut table = Table::new(table.replica, backup, false);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::WentBack { acknowledged: 2, held: 0 }));
+}
+
+#[test]
+fn a_server_of_another_line_is_named_and_nothing_is_taken_from_it() {
+    let mut table = Table::in_step(false);
+    table.province.epoch = Epoch([9; 16]);
+    let before = table.replica.clone();
+    table.start();
+    table.run();
+    let (known, met) = (Epoch([6; 16]), Epoch([9; 16]));
+    assert_eq!(table.end, Some(End::TwoServers { known, met }));
+    assert_eq!(table.replica.facts(), before.facts());
+    golden::check("two_servers", &table);
+}
+
+#[test]
+fn two_sides_that_never_agree_stop_trying() {
+    let mut table = Table::in_step(false);
+    table.save(2);
+    table.start();
+    while table.step_up() {}
+    // The acknowledgements never come, though the server greets again and again.
+    let mut greetings = 0;
+    while table.end.is_none() {
+        greetings += 1;
+        assert!(greetings < 10, "it would go on for ever");
+        table.start();
+        table.up.clear();
+        table.down.clear();
+    }
+    assert_eq!(table.end, Some(End::Confused));
+}
+
+#[test]
+fn a_bad_link_carries_one_batch_at_a_time_and_all_of_them() {
+    let mut table = Table::in_step(false);
+    table.save(9);
+    table.link = Link::from_kept(1);
+    let mut table = table.cut();
+    table.start();
+    let batches = ups(&table).iter().filter(|u| matches!(u, Up::Batch(_))).count();
+    assert_eq!(batches, 1, "the next waits for the acknowledgement");
+    table.run();
+    while table.step_up() {}
+    assert_eq!(table.end, Some(End::InStep));
+    table.assert_in_step();
+}
+
+#[test]
+fn history_is_asked_for_once_both_agree() {
+    let mut table = Table::in_step(true);
+    table.save(1);
+    table.start();
+    table.node_event(Event::WantHistory(RecordId([1; 16])));
+    assert!(!ups(&table).iter().any(|u| matches!(u, Up::AskHistory(_))));
+    table.run();
+    assert_eq!(table.replica.histories, 1);
+    table.assert_in_step();
+}
+
+#[test]
+fn history_is_not_told_to_a_machine_that_may_only_deliver() {
+    let mut table = Table::in_step(true);
+    table.province.revoked = true;
+    table.start();
+    table.run();
+    table.server_event(ServerEvent::Frame(Up::AskHistory(RecordId([1; 16]))));
+    let told = table
+        .sent
+        .iter()
+        .filter(|f| matches!(f, Frame::Down(Down::History(_, items)) if items.is_empty()));
+    assert_eq!(told.count(), 1, "an empty answer, so that nobody waits");
+}
+
+#[test]
+fn a_frame_out_of_turn_ends_it() {
+    let mut early = Table::fresh(false);
+    early.server_event(ServerEvent::Frame(Up::Flush));
+    assert_eq!(early.stops(), [Stop::BadFrame]);
+    let mut other = Table::fresh(false);
+    other.start();
+    let Some(Up::Hello(mut hello)) = other.up.pop_front() else { panic!("Hello is first") };
+    hello.author = AuthorId(1);
+    other.server_event(ServerEvent::Frame(Up::Hello(hello)));
+    assert_eq!(other.stops(), [Stop::UnknownNode]);
+    let mut gap = Table::in_step(false);
+    gap.save(4);
+    gap.start();
+    let first = gap.up.iter().position(|u| matches!(u, Up::Batch(_))).expect("a batch");
+    gap.up.remove(first);
+    gap.run();
+    assert_eq!(gap.stops(), [Stop::BadFrame], "acts that were skipped could never be merged");
+    let mut confused = Table::fresh(false);
+    confused.start();
+    confused.node_event(Event::Frame(Down::Certificate(vec![])));
+    let page = confused.province.finish(None);
+    confused.node_event(Event::Frame(Down::Complete(page)));
+    assert_eq!(confused.end, Some(End::Confused), "complete before welcome");
+}
