@@ -49,7 +49,7 @@ fn welcome(province: &Province, before: &Province) -> Welcome {
         epoch: province.epoch,
         ancestors: vec![before.epoch],
         position: author.position,
-        head: author.chain,
+        head: Some(author.chain),
         server_ms: 9,
         schema: 1,
         standing: Standing::Good,

@@ -109,9 +109,14 @@ pub fn signed_bytes(author: AuthorId, last: u64, head: Hash) -> Vec<u8> {
     w.into_bytes()
 }
 
-/// One hash over what a node holds of all its scopes; Hello carries it, and details follow only
-/// where it differs. Scopes must come in order of id.
-pub fn state_hash<'a>(marks: impl Iterator<Item = &'a crate::fate::ScopeMark>) -> Hash {
+/// What [`state_hash`] gives.
+pub type StateHash = [u8; 16];
+
+/// The first half of a hash over what a node holds of all its scopes.
+///
+/// Hello carries it, and marks follow only where it differs. It proves nothing to anybody: a node
+/// that sends a wrong one only hears less. So half is enough. Scopes must come in order of id.
+pub fn state_hash<'a>(marks: impl Iterator<Item = &'a crate::fate::ScopeMark>) -> StateHash {
     let mut hash = Sha256::new();
     for mark in marks {
         hash.update(mark.scope.0.to_be_bytes());
@@ -119,5 +124,6 @@ pub fn state_hash<'a>(marks: impl Iterator<Item = &'a crate::fate::ScopeMark>) -
         hash.update(mark.chain.0);
         hash.update(mark.digest.to_bytes());
     }
-    Hash(hash.finalize().into())
+    let whole: [u8; 32] = hash.finalize().into();
+    std::array::from_fn(|at| whole[at])
 }

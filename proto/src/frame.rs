@@ -5,7 +5,7 @@
 //! and the simulator. What each frame obliges the other side to do is in `docs/SYNC.md`.
 
 use crate::act::{Act, Projection};
-use crate::chain::Seed;
+use crate::chain::{Seed, StateHash};
 use crate::digest::Digest;
 use crate::fate::{Checkpoint, Fate, Outcome, Receipt};
 use crate::id::{AuthorId, Epoch, Hash, KindId, RecordId, ScopeId};
@@ -55,7 +55,7 @@ pub struct Hello {
     /// Its scopes, by id.
     pub scopes: Vec<ScopeCursor>,
     /// One hash over the marks of all its scopes.
-    pub state: Hash,
+    pub state: StateHash,
     /// Whether it wants the stream to stay open.
     pub live: bool,
 }
@@ -128,8 +128,8 @@ pub struct Welcome {
     pub ancestors: Vec<Epoch>,
     /// The position up to which the server's journal holds this author.
     pub position: u64,
-    /// The chain hash there.
-    pub head: Hash,
+    /// The chain hash there; none where position and hash are those that Hello called acknowledged.
+    pub head: Option<Hash>,
     /// Server time.
     pub server_ms: UnixMs,
     /// The catalogue that the server speaks.

@@ -2,7 +2,7 @@
 //! *entered here = at the province + held for review + refused with a reason + not yet sent*.
 
 use dongbo_proto::catalogue::SCHEMA_VERSION;
-use dongbo_proto::chain;
+use dongbo_proto::chain::{self, StateHash};
 use dongbo_proto::fate::{Receipt, ScopeMark};
 use dongbo_proto::frame::{Grant, ScopeCursor, Token};
 use dongbo_proto::id::{AuthorId, Epoch, Hash};
@@ -37,7 +37,7 @@ pub struct Facts {
     /// The scopes, by id.
     pub scopes: Vec<ScopeCursor>,
     /// One hash over the marks of all of them.
-    pub state: Hash,
+    pub state: StateHash,
     /// The scopes with their names, as last granted.
     pub grants: Vec<Grant>,
     /// The last server time heard.

@@ -15,6 +15,7 @@
 mod link;
 mod step;
 
+use dongbo_proto::chain::StateHash;
 use dongbo_proto::fate::{Outcome, Receipt};
 use dongbo_proto::frame::{
     AckRun, Batch, Complete, Grant, HistoryItem, ScopeCursor, States, Stop, Token, Up, Welcome,
@@ -49,7 +50,7 @@ pub struct Facts {
     /// The scopes, by id.
     pub scopes: Vec<ScopeCursor>,
     /// One hash over the marks of all of them.
-    pub state: Hash,
+    pub state: StateHash,
     /// The scopes with their names, as last granted.
     pub grants: Vec<Grant>,
     /// The last server time heard, in milliseconds since 1970; 0 before the first.

@@ -248,7 +248,7 @@ impl Session {
         self.standing = welcome.standing;
         let agrees = known.is_none()
             && welcome.position == facts.acknowledged
-            && welcome.head == facts.acknowledged_head;
+            && welcome.head.is_none_or(|head| head == facts.acknowledged_head);
         let (position, ahead) = (welcome.position, welcome.position > facts.acknowledged);
         let renew = matches!(welcome.standing, Standing::Renew | Standing::Expired);
         let mut todo = vec![Do::Welcome(Box::new(welcome))];

@@ -81,7 +81,7 @@ fn hello_to_pb(h: &Hello) -> pb::Hello {
             true => h.scopes.iter().flat_map(|s| s.filled_to.unwrap_or_default().0).collect(),
             false => Vec::new(),
         },
-        state: h.state.0.to_vec(),
+        state: h.state.to_vec(),
         live: h.live,
     }
 }
@@ -120,7 +120,7 @@ fn hello_from_pb(h: pb::Hello) -> Result<Hello> {
         token: fixed(&h.token)?,
         inbox: h.inbox,
         scopes: scopes.into_iter().enumerate().map(cursor).collect::<Result<_>>()?,
-        state: hash(&h.state)?,
+        state: fixed(&h.state)?,
         live: h.live,
     })
 }
@@ -228,7 +228,7 @@ fn welcome_to_pb(w: &Welcome) -> pb::Welcome {
         epoch: w.epoch.0.to_vec(),
         ancestors: w.ancestors.iter().flat_map(|e| e.0).collect(),
         position: w.position,
-        head: w.head.0.to_vec(),
+        head: w.head.map(|h| h.0.to_vec()).unwrap_or_default(),
         server_ms: w.server_ms,
         schema: w.schema,
         standing: match w.standing {
@@ -248,7 +248,7 @@ fn welcome_from_pb(w: pb::Welcome) -> Result<Welcome> {
         epoch: epoch(&w.epoch)?,
         ancestors: w.ancestors.chunks(16).map(epoch).collect::<Result<_>>()?,
         position: w.position,
-        head: hash(&w.head)?,
+        head: if w.head.is_empty() { None } else { Some(hash(&w.head)?) },
         server_ms: w.server_ms,
         schema: w.schema,
         standing: match w.standing {

@@ -233,7 +233,7 @@ fn cursors() -> impl Strategy<Value = Vec<ScopeCursor>> {
 fn hello() -> impl Strategy<Value = Hello> {
     let ids = (any::<u64>(), any::<u32>(), option::of(epoch()), any::<[u8; 16]>(), any::<u64>());
     let chain = (any::<u64>(), hash(), any::<u64>(), hash(), any::<bool>());
-    (ids, chain, any::<i64>(), cursors(), hash(), any::<bool>()).prop_map(
+    (ids, chain, any::<i64>(), cursors(), any::<[u8; 16]>(), any::<bool>()).prop_map(
         |(ids, chain, local_ms, scopes, state, live)| Hello {
             author: AuthorId(ids.0),
             schema: ids.1,
@@ -332,7 +332,7 @@ fn welcome() -> impl Strategy<Value = Welcome> {
     let grant = (any::<u32>(), "[A-Z0-9]{0,6}", "[a-zệ ]{0,9}")
         .prop_map(|(scope, code, name)| Grant { scope: ScopeId(scope), code, name });
     let server = (any::<i64>(), any::<u32>(), standing, option::of(vec(grant, 0..3)));
-    (epoch(), vec(epoch(), 0..3), any::<u64>(), hash(), server).prop_map(
+    (epoch(), vec(epoch(), 0..3), any::<u64>(), option::of(hash()), server).prop_map(
         |(epoch, ancestors, position, head, (server_ms, schema, standing, grants))| Welcome {
             epoch,
             ancestors,

@@ -132,7 +132,7 @@ fn golden_ups() -> Vec<(&'static str, Up)> {
             scope(0, 40),
             ScopeCursor { staged: 77, filled_to: Some(RecordId([9; 16])), ..scope(5, 70) },
         ],
-        state: Hash([7; 32]),
+        state: [7; 16],
         live: true,
     };
     let first = Hello {
@@ -199,7 +199,7 @@ fn golden_downs() -> Vec<(&'static str, Down)> {
         epoch: Epoch([6; 16]),
         ancestors: vec![Epoch([5; 16])],
         position: 290,
-        head: Hash([4; 32]),
+        head: Some(Hash([4; 32])),
         server_ms: 1_700_000_000_500,
         schema: 1,
         standing: Standing::Renew,

@@ -184,8 +184,7 @@ impl Session {
             return self.stop(Stop::Forked);
         }
         self.deliver_only = view.revoked;
-        let agrees = hello.acknowledged == view.position
-            && hello.acknowledged_head == view.head
+        let agrees = acknowledged(&hello, &view)
             && hello.epoch.is_none_or(|e| e == view.epoch);
         let mut todo = send(Down::Welcome(self.welcome(&hello, &view, now)));
         self.position = view.position;
@@ -219,7 +218,7 @@ impl Session {
                 view.ancestors.clone()
             },
             position: view.position,
-            head: view.head,
+            head: (!acknowledged(hello, view)).then_some(view.head),
             server_ms: now,
             schema: self.schema,
             standing: match self.certificate {
@@ -345,6 +344,11 @@ impl Session {
         self.stage = Stage::Ended;
         vec![Do::Send(Box::new(Down::Stop(stop))), Do::Close]
     }
+}
+
+/// Whether the node believes of its journal's acknowledged part what the server holds.
+fn acknowledged(hello: &Hello, view: &View) -> bool {
+    hello.acknowledged == view.position && hello.acknowledged_head == view.head
 }
 
 fn send<B>(down: Down) -> Vec<Do<B>> {
