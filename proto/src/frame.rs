@@ -58,6 +58,8 @@ pub struct Hello {
     pub state: StateHash,
     /// Whether it wants the stream to stay open.
     pub live: bool,
+    /// It has nothing to send: as if a `Flush` followed.
+    pub flush: bool,
 }
 
 /// A run of acts from one journal: self-contained, signed, durable alone.

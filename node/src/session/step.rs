@@ -174,11 +174,14 @@ impl Session {
             scopes: facts.scopes.clone(),
             state: facts.state,
             live: self.live,
+            flush: facts.position <= facts.acknowledged,
         };
-        let anything = facts.position > facts.acknowledged;
+        self.flushed = hello.flush;
         self.facts = Some(facts);
         let mut todo = vec![Do::Send(Up::Hello(hello))];
-        todo.extend(if anything { self.load() } else { self.flush() });
+        if !self.flushed {
+            todo.extend(self.load());
+        }
         todo
     }
 

@@ -83,6 +83,7 @@ fn hello_to_pb(h: &Hello) -> pb::Hello {
         },
         state: h.state.to_vec(),
         live: h.live,
+        flush: h.flush,
     }
 }
 
@@ -122,6 +123,7 @@ fn hello_from_pb(h: pb::Hello) -> Result<Hello> {
         scopes: scopes.into_iter().enumerate().map(cursor).collect::<Result<_>>()?,
         state: fixed(&h.state)?,
         live: h.live,
+        flush: h.flush,
     })
 }
 

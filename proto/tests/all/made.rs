@@ -233,8 +233,8 @@ fn cursors() -> impl Strategy<Value = Vec<ScopeCursor>> {
 fn hello() -> impl Strategy<Value = Hello> {
     let ids = (any::<u64>(), any::<u32>(), option::of(epoch()), any::<[u8; 16]>(), any::<u64>());
     let chain = (any::<u64>(), hash(), any::<u64>(), hash(), any::<bool>());
-    (ids, chain, any::<i64>(), cursors(), any::<[u8; 16]>(), any::<bool>()).prop_map(
-        |(ids, chain, local_ms, scopes, state, live)| Hello {
+    (ids, chain, any::<i64>(), cursors(), any::<[u8; 16]>(), any::<[bool; 2]>()).prop_map(
+        |(ids, chain, local_ms, scopes, state, [live, flush])| Hello {
             author: AuthorId(ids.0),
             schema: ids.1,
             epoch: ids.2,
@@ -248,6 +248,7 @@ fn hello() -> impl Strategy<Value = Hello> {
             scopes,
             state,
             live,
+            flush,
         },
     )
 }

@@ -134,6 +134,7 @@ fn golden_ups() -> Vec<(&'static str, Up)> {
         ],
         state: [7; 16],
         live: true,
+        flush: false,
     };
     let first = Hello {
         epoch: None,
@@ -144,6 +145,7 @@ fn golden_ups() -> Vec<(&'static str, Up)> {
         scopes: vec![scope(0, 0)],
         inbox: 0,
         live: false,
+        flush: true,
         ..hello.clone()
     };
     let (body, raw_len) = wire::encode_acts(&[full_act()]);

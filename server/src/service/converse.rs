@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
-use dongbo_proto::frame::{AckRun, Complete, Stop, Up};
+use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
 use dongbo_proto::id::{AuthorId, ScopeId};
 use dongbo_proto::seam;
 use dongbo_proto::stamp::Window;
@@ -33,6 +33,8 @@ struct Talk {
     node: NodeIdentity,
     session: Session,
     down: Wires,
+    /// A Welcome that waits for what is said with it: apart, each costs a record of TLS.
+    kept: Option<pb::DownFrame>,
 }
 
 /// Serves one stream until either side ends it.
@@ -46,7 +48,7 @@ pub async fn serve(
     let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
     let reading = tokio::spawn(read(province.clone(), node, up, events));
     let session = province.session(&node);
-    let mut talk = Talk { province, node, session, down };
+    let mut talk = Talk { province, node, session, down, kept: None };
     while !talk.session.is_over() {
         let event = tokio::select! {
             biased;
@@ -137,13 +139,25 @@ impl Talk {
                 todo.extend(self.session.on(event));
             }
         }
+        self.send(None).await;
+    }
+
+    /// Sends what was kept, then a frame. A node that is gone is noticed by the reader.
+    async fn send(&mut self, frame: Option<pb::DownFrame>) {
+        for frame in self.kept.take().into_iter().chain(frame) {
+            let _ = self.down.send(Ok(frame)).await;
+        }
     }
 
     async fn step(&mut self, step: Do<Prepared>) -> Option<Happening> {
         match step {
+            Do::Send(down) if matches!(*down, Down::Welcome(_)) => {
+                self.send(None).await;
+                self.kept = Some(wire::down_to_pb(&down));
+                None
+            }
             Do::Send(down) => {
-                // A node that is gone is noticed by the reader.
-                let _ = self.down.send(Ok(wire::down_to_pb(&down))).await;
+                self.send(Some(wire::down_to_pb(&down))).await;
                 None
             }
             Do::View(author) => {

@@ -1,6 +1,7 @@
 //! Serving: the accept loop, the two gRPC services with their limits, health and reflection, and
 //! a graceful end.
 
+use std::option::IntoIter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use dongbo_proto::wire::pb::exchange_server::{Exchange, ExchangeServer};
 use dongbo_proto::wire::pb::joining_server::JoiningServer;
 use dongbo_proto::wire::pb::{DownFrame, UpFrame};
 use tokio::sync::mpsc;
+use tokio_stream::adapters::Chain;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Iter, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
@@ -42,6 +45,8 @@ const LOOK_AT_STORE_MS: u64 = 500;
 /// How long conversations may take to end at shutdown, in seconds.
 const SHUTDOWN_S_MAX: u64 = 10;
 
+type Frame = Result<DownFrame, Status>;
+
 /// The exchange service.
 struct ExchangeService {
     province: Arc<Province>,
@@ -49,7 +54,7 @@ struct ExchangeService {
 
 #[tonic::async_trait]
 impl Exchange for ExchangeService {
-    type ExchangeStream = ReceiverStream<Result<DownFrame, Status>>;
+    type ExchangeStream = Chain<Iter<IntoIter<Frame>>, ReceiverStream<Frame>>;
 
     async fn exchange(
         &self,
@@ -58,10 +63,12 @@ impl Exchange for ExchangeService {
         let node = request.extensions().get::<PeerInfo>().and_then(|peer| peer.node);
         let node =
             node.ok_or_else(|| Status::unauthenticated("a client certificate is required"))?;
-        let (down, stream) = mpsc::channel(FRAMES_WAITING_MAX);
+        let (down, mut stream) = mpsc::channel(FRAMES_WAITING_MAX);
         let province = self.province.clone();
         tokio::spawn(converse::serve(province, node, request.into_inner(), down));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        // The headers travel with the first frame: alone they would cost a TLS record.
+        let first = stream.recv().await;
+        Ok(Response::new(tokio_stream::iter(first).chain(ReceiverStream::new(stream))))
     }
 }
 

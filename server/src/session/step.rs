@@ -184,8 +184,7 @@ impl Session {
             return self.stop(Stop::Forked);
         }
         self.deliver_only = view.revoked;
-        let agrees = acknowledged(&hello, &view)
-            && hello.epoch.is_none_or(|e| e == view.epoch);
+        let agrees = acknowledged(&hello, &view) && hello.epoch.is_none_or(|e| e == view.epoch);
         let mut todo = send(Down::Welcome(self.welcome(&hello, &view, now)));
         self.position = view.position;
         self.inbox = hello.inbox;
@@ -205,6 +204,9 @@ impl Session {
         self.view = Some(view);
         (self.paging, self.news) = (self.lost_from.is_some(), false);
         (self.said, self.said_since_page) = (false, false);
+        if agrees && hello.flush {
+            todo.extend(self.page());
+        }
         todo
     }
 
