@@ -16,6 +16,7 @@ pub mod flags;
 pub mod fold;
 pub mod json;
 pub mod kind;
+mod latin;
 mod load;
 mod markdown;
 pub mod table;

@@ -3,9 +3,14 @@
 //! Two texts that look alike must be alike, or search, merge and digests disagree with the eye.
 //! What cannot be put right without guessing is refused; spelling is left as the papers have it.
 
-use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick};
 
+use super::latin::{self, Table};
 use super::validate::Invalid;
+
+/// Whether a character may stand anywhere within stored text, whatever is beside it.
+static INERT: Table<bool> = Table::new(|| latin::each(is_inert));
 
 /// Puts text from outside into stored form: NBSP and its kin become spaces, ends are trimmed, the
 /// Icelandic ð that old Vietnamese keyboards produce becomes đ, and all is composed (NFC).
@@ -22,13 +27,21 @@ pub fn normalise(text: &str) -> Result<String, Invalid> {
 /// Whether text that arrived on the wire is in stored form. (A newer build may spell differently,
 /// so ð is not refused here.)
 pub fn check(text: &str) -> Result<(), Invalid> {
-    if text.chars().any(is_invisible) {
+    let inert = text.chars().all(|c| INERT.get(c) == Some(true));
+    if !inert && text.chars().any(is_invisible) {
         return Err(Invalid::Invisible);
     }
-    if text.is_empty() || text.trim() != text || text.chars().any(is_odd_space) || !is_nfc(text) {
+    let odd = || text.chars().any(is_odd_space) || !is_nfc(text);
+    if text.is_empty() || text.trim() != text || (!inert && odd()) {
         return Err(Invalid::NotNormal);
     }
     Ok(())
+}
+
+/// Visible, no odd space, and composed by itself and beside others of its kind.
+fn is_inert(c: char) -> bool {
+    let composed = is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes;
+    composed && canonical_combining_class(c) == 0 && !is_invisible(c) && !is_odd_space(c)
 }
 
 fn plain(c: char) -> char {
@@ -65,6 +78,28 @@ pub fn has_foreign_letter(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The definition, without the table.
+    fn defined(text: &str) -> Result<(), Invalid> {
+        if text.chars().any(is_invisible) {
+            return Err(Invalid::Invisible);
+        }
+        let odd = text.chars().any(is_odd_space);
+        if text.is_empty() || text.trim() != text || odd || !is_nfc(text) {
+            return Err(Invalid::NotNormal);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_table_judges_every_character_as_defined() {
+        for c in (0..=0x10_FFFF).filter_map(char::from_u32) {
+            for text in [format!("{c}"), format!("a{c}b"), format!("Ễ{c}\u{301}"), format!("{c} ")]
+            {
+                assert_eq!(check(&text), defined(&text), "U+{:04X}", c as u32);
+            }
+        }
+    }
 
     #[test]
     fn decomposed_text_is_composed() {
