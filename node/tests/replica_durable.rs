@@ -11,7 +11,11 @@ use std::process::{Child, Command, Stdio};
 use dongbo_node::replica::{
     Draft, OUTBOX_FILE, Opening, REPLICA_FILE, Replica, ReplicaError, SCHEMA, draft,
 };
+use dongbo_proto::act::{FieldWrite, Op, Over};
+use dongbo_proto::catalogue::kind::MEMBER;
+use dongbo_proto::catalogue::{Field, FieldType, catalogue};
 use dongbo_proto::id::RecordId;
+use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::{Access, Kind, Knobs, OpenError, open};
 use replica_support::*;
 
@@ -238,6 +242,48 @@ fn changed_bytes_are_found_through_the_key_and_without_it() {
         Ok(mut replica) => assert!(replica.verify().unwrap().iter().any(|f| f.code == "page")),
         Err(error) => assert_eq!(error.storage(), Some(Kind::Damaged)),
     }
+}
+
+/// A member whose row is longer than a page: its end is on pages of its own, which SQLCipher reads
+/// as zeros if they are damaged.
+fn long_member(n: u32) -> Op {
+    let kind = catalogue().kind(MEMBER).unwrap();
+    let long = |f: &&Field| matches!(f.ty, FieldType::Text { max_chars } if max_chars >= 60);
+    let Op::Write(mut writes) = member(n, P, "Lê Hoa") else { unreachable!() };
+    let named: Vec<_> = writes.fields.iter().map(|f| f.field).collect();
+    for field in kind.stored().filter(long).filter(|f| !named.contains(&f.id)) {
+        let value = text(&"ế".repeat(60));
+        writes.fields.push(FieldWrite { field: field.id, value, over: Over::Nothing });
+    }
+    writes.fields.sort_by_key(|f| f.field);
+    Op::Write(writes)
+}
+
+#[test]
+fn no_page_that_was_damaged_is_read_as_something_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let province = Province::new(&[P]);
+    let mut replica = province.join(dir.path(), 5);
+    replica.save(&[Draft::change("lan", long_member(1))], NOW, &mut entropy()).unwrap();
+    let whole = replica.record(record_id(1)).unwrap();
+    drop(replica);
+    let path = dir.path().join(REPLICA_FILE);
+    let sound = fs::read(&path).unwrap();
+    let mut named = 0;
+    for page in 1..sound.len() / PAGE_BYTES {
+        let mut bytes = sound.clone();
+        bytes[page * PAGE_BYTES + 99] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let read = Replica::open(dir.path(), &key()).and_then(|r| r.record(record_id(1)));
+        match read {
+            Ok(record) => assert_eq!(record, whole, "page {page}"),
+            Err(error) => {
+                assert_eq!(error.storage(), Some(Kind::Damaged), "page {page}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 3, "the row and its ends were not among {named} damaged pages");
 }
 
 #[test]

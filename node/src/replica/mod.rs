@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use dongbo_proto::frame::Batch;
 use dongbo_proto::id::AuthorId;
 use dongbo_proto::sign::PUBLIC_KEY_BYTES;
-use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open};
+use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open, verified};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use complete::Completed;
@@ -123,7 +123,7 @@ impl Replica {
     /// One consistent look: everything in it sees the same state.
     fn read<T>(&self, look: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
         let tx = self.conn.unchecked_transaction()?;
-        look(&Work::new(&tx, &self.tables, self.author))
+        verified(&tx, look(&Work::new(&tx, &self.tables, self.author)))
     }
 
     /// One durable change, under the lock of the directory.
@@ -146,7 +146,8 @@ impl Replica {
     ) -> Result<T> {
         let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (done, rows) = change(&Work::new(&tx, &self.tables, self.author))?;
+        let changed = change(&Work::new(&tx, &self.tables, self.author));
+        let (done, rows) = verified(&tx, changed)?;
         tx.commit()?;
         if !rows.is_empty()
             && let Err(error) = self.outbox.append(&rows)

@@ -24,7 +24,7 @@ use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::rusqlite::{self, Connection};
 use dongbo_sqlite::{
     Access, DatabaseKey, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify,
-    quick_check,
+    quick_check, verified,
 };
 
 use super::error::{Result, StoreError};
@@ -149,6 +149,7 @@ impl Store for SqliteStore {
         let conn = self.reader()?;
         conn.execute_batch("BEGIN")?;
         job(&SqliteTx::new(&conn));
+        verified(&conn, Ok::<_, StoreError>(()))?;
         // A connection that cannot end its transaction is spent: it is not put back.
         conn.execute_batch("ROLLBACK")?;
         self.put_back(conn);
@@ -158,7 +159,7 @@ impl Store for SqliteStore {
     fn write(&self, jobs: &mut [&mut WriteJob<'_>]) -> Result<Vec<bool>> {
         let conn = self.writer()?;
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        let ran = run_all(&conn, jobs);
+        let ran = verified(&conn, run_all(&conn, jobs));
         let ended = match &ran {
             Ok(kept) if kept.contains(&true) => {
                 conn.execute_batch("COMMIT").map_err(StoreError::from)
