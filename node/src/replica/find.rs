@@ -15,19 +15,26 @@ use dongbo_proto::catalogue::{Field, Kind};
 use dongbo_proto::id::FieldId;
 use dongbo_proto::record::Record;
 use dongbo_proto::value::Value;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use super::error::{ReplicaError, Result};
 
 /// Words that one search may ask for: more than a name, a number and a village have together.
 const WORDS_MAX: usize = 16;
 
+/// What reads and writes one row.
+pub(super) struct Statements<'a> {
+    get: CachedStatement<'a>,
+    put: CachedStatement<'a>,
+}
+
 /// The search table of one kind.
 #[derive(Debug)]
 pub(super) struct Index {
     fields: Vec<FieldId>,
     name: String,
-    put: String,
+    /// Writes the words of a row.
+    pub put: String,
     get: String,
     remove: String,
     /// All rows of it, for checks.
@@ -73,27 +80,30 @@ impl Index {
     /// Writes the words of one field of a record anew.
     pub fn put_one(
         &self,
-        db: &Connection,
+        Statements { get, put }: &mut Statements<'_>,
         rowid: i64,
         field: FieldId,
         value: &Value,
     ) -> Result<()> {
-        let mut statement = db.prepare_cached(&self.get)?;
-        let mut rows = statement.query([rowid])?;
+        let mut rows = get.query([rowid])?;
         let row = rows.next()?.ok_or(ReplicaError::Damaged("a search row"))?;
         let old = row.get_ref(0)?.as_str().map_err(|_| ReplicaError::Damaged("a search row"))?;
+        let at = self.fields.iter().position(|of| *of == field);
+        let Some((before, after)) = at.and_then(|at| around_line(old, at)) else {
+            return Err(ReplicaError::Damaged("a search row"));
+        };
         let mut words = String::with_capacity(old.len() + 16);
-        for (of, line) in self.fields.iter().zip(old.split_terminator('\n')) {
-            if *of == field {
-                push_line(value, &mut words)
-            } else {
-                words.push_str(line)
-            }
-            words.push('\n');
-        }
+        words.push_str(before);
+        push_line(value, &mut words);
+        words.push_str(after);
         drop(rows);
-        db.prepare_cached(&self.put)?.execute(params![rowid, words])?;
+        put.execute(params![rowid, words])?;
         Ok(())
+    }
+
+    /// The statements of [`Index::put_one`].
+    pub fn prepare<'a>(&self, db: &'a Connection) -> Result<Statements<'a>> {
+        Ok(Statements { get: db.prepare_cached(&self.get)?, put: db.prepare_cached(&self.put)? })
     }
 
     /// Takes a row out.
@@ -107,18 +117,8 @@ impl Index {
         self.words_of(|field| record.shown(field))
     }
 
-    /// The words of a record that is new, given what its fields show.
-    pub fn put_new<'v>(
-        &self,
-        db: &Connection,
-        rowid: i64,
-        shown: impl Fn(FieldId) -> Option<&'v Value>,
-    ) -> Result<()> {
-        db.prepare_cached(&self.put)?.execute(params![rowid, self.words_of(shown)])?;
-        Ok(())
-    }
-
-    fn words_of<'v>(&self, shown: impl Fn(FieldId) -> Option<&'v Value>) -> String {
+    /// The words of a record, given what its fields show.
+    pub fn words_of<'v>(&self, shown: impl Fn(FieldId) -> Option<&'v Value>) -> String {
         let mut words = String::with_capacity(96);
         for field in &self.fields {
             if let Some(value) = shown(*field) {
@@ -136,15 +136,24 @@ impl Index {
     }
 }
 
+/// What stands before and behind a line, whose end is not part of it.
+fn around_line(words: &str, line: usize) -> Option<(&str, &str)> {
+    let mut ends = words.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at);
+    let start = if line == 0 { 0 } else { ends.nth(line - 1)? + 1 };
+    Some((words.get(..start)?, words.get(ends.next()?..)?))
+}
+
 fn push_line(value: &Value, words: &mut String) {
     let Value::Text(text) = value else { return };
+    let start = words.len();
     // Numbers and addresses have nothing to fold but case.
     let folded =
         if text.is_ascii() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(fold(text)) };
     for word in split(&folded) {
         words.push(' ');
-        words.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        words.push_str(word);
     }
+    words[start..].make_ascii_lowercase();
 }
 
 /// The words of a folded text: letters and digits, whatever stands between them.

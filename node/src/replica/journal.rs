@@ -10,7 +10,7 @@ use dongbo_proto::id::{AuthorId, Hash};
 use dongbo_proto::limits;
 use dongbo_proto::stamp::Stamp;
 use dongbo_proto::wire::encode_acts;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::error::{ReplicaError, Result};
 use super::table::blob;
@@ -66,17 +66,10 @@ pub(super) fn chain_at(db: &Connection, position: u64) -> Result<Option<Hash>> {
     Ok(found)
 }
 
-/// Adds a row.
-pub(super) fn append(
-    db: &Connection,
-    position: u64,
-    act: &[u8],
-    chain: Hash,
-    prior: &[u8],
-) -> Result<()> {
+/// The statement that adds a row.
+pub(super) fn adding(db: &Connection) -> Result<CachedStatement<'_>> {
     let sql = "INSERT INTO journal (position, act, chain, prior) VALUES (?, ?, ?, ?)";
-    db.prepare_cached(sql)?.execute(params![int(position), act, chain.0, prior])?;
-    Ok(())
+    Ok(db.prepare_cached(sql)?)
 }
 
 /// One row: the act and the packed values that it replaced.

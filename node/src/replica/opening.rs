@@ -188,7 +188,7 @@ fn reconcile(work: &Work<'_>, outbox: &Outbox) -> Result<Opening> {
 fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
     let tail = journal::tail(work.db)?;
     let (mut count, mut chain_before) = (0, row.before);
-    let mut entering = Entering::with_seed(work, tail, journal::seed_at(work.db, tail.position)?);
+    let mut entering = Entering::with_seed(work, tail, journal::seed_at(work.db, tail.position)?)?;
     for (position, bytes) in (row.first..).zip(&row.acts) {
         let act = Act::read(&mut Reader::new(bytes))?;
         let seed = row.seed_at(position).ok_or(damaged("outbox.log"))?;

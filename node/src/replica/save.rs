@@ -9,7 +9,7 @@ use dongbo_proto::limits;
 use dongbo_proto::merge;
 use dongbo_proto::stamp::{self, UnixMs};
 use dongbo_sqlite::Entropy;
-use rusqlite::params;
+use rusqlite::{CachedStatement, params};
 
 use super::draft::{Draft, Saved};
 use super::error::{ReplicaError, Result};
@@ -69,10 +69,9 @@ fn check(draft: usize, act: &Act, work: &Work<'_>) -> Result<()> {
     let refused = |reason| ReplicaError::Refused { draft, reason };
     merge::check_act(act).map_err(refused)?;
     for writes in act.writes() {
-        let stored = |field: FieldId| {
-            let kind = work.tables.get(writes.kind).map(|t| t.kind);
-            kind.and_then(|k| k.field(field)).is_some_and(|f| f.is_stored())
-        };
+        let kind = work.tables.get(writes.kind).map(|t| t.kind);
+        let stored =
+            |field: FieldId| kind.and_then(|k| k.field(field)).is_some_and(|f| f.is_stored());
         if !writes.fields.iter().all(|write| stored(write.field)) {
             return Err(refused(Reason::NotWritable));
         }
@@ -88,8 +87,9 @@ fn check(draft: usize, act: &Act, work: &Work<'_>) -> Result<()> {
 
 /// Whether an act writes one field twice: its heads could not be told apart.
 fn writes_twice(act: &Act) -> bool {
+    // As forms and imports write them: in the order of fields.
     if let [dongbo_proto::act::Op::Write(w)] = act.ops.as_slice()
-        && w.fields.len() == 1
+        && w.fields.is_sorted_by(|a, b| a.field < b.field)
     {
         return false;
     }
@@ -122,6 +122,7 @@ pub(super) struct Entering<'w, 'a> {
     seed: (u64, Seed),
     /// The same acts for the log.
     pub log: Rows,
+    adding: CachedStatement<'a>,
     hashing: Vec<u8>,
     bytes: Vec<u8>,
 }
@@ -133,7 +134,7 @@ impl<'w, 'a> Entering<'w, 'a> {
         let tail = journal::tail(work.db)?;
         let acknowledged = ack::acknowledged(work.db)?;
         let newest = journal::seed_at(work.db, tail.position + 1)?;
-        let mut entering = Self::with_seed(work, tail, newest);
+        let mut entering = Self::with_seed(work, tail, newest)?;
         if newest.is_none_or(|(from, _)| from <= acknowledged) {
             entering.draw(entropy)?;
         }
@@ -141,9 +142,10 @@ impl<'w, 'a> Entering<'w, 'a> {
     }
 
     /// Begins behind the last act with a seed that is known.
-    pub fn with_seed(work: &'w Work<'a>, tail: Tail, seed: Option<(u64, Seed)>) -> Self {
+    pub fn with_seed(work: &'w Work<'a>, tail: Tail, seed: Option<(u64, Seed)>) -> Result<Self> {
         let (log, seed) = (Rows::default(), seed.unwrap_or((0, Seed([0; 32]))));
-        Entering { work, tail, seed, log, hashing: Vec::new(), bytes: Vec::new() }
+        let (adding, hashing, bytes) = (journal::adding(work.db)?, Vec::new(), Vec::new());
+        Ok(Entering { work, tail, seed, log, adding, hashing, bytes })
     }
 
     /// Takes another seed that is known.
@@ -181,7 +183,7 @@ impl<'w, 'a> Entering<'w, 'a> {
             return Err(ReplicaError::Refused { draft: 0, reason: Reason::OverLimit });
         }
         let prior = prior::pack(act, &parts);
-        journal::append(self.work.db, act.position, w.as_slice(), after, &prior)?;
+        self.adding.execute(params![int(act.position), w.as_slice(), after.0, prior])?;
         self.log.push(act.position, w.as_slice(), self.tail.chain, after, &self.seed);
         self.bytes = w.into_bytes();
         self.tail = Tail { position: act.position, chain: after, claimed: act.claimed };

@@ -204,9 +204,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         projection: Projection,
         record: &Record,
     ) -> Result<bool> {
-        if !self.positions(record.id).is_empty()
-            || !self.work.tables.insert(self.work.db, record)?
-        {
+        if !self.positions(record.id).is_empty() || !self.work.insert(record)? {
             return Ok(false);
         }
         if projection != Projection::Home {

@@ -14,7 +14,7 @@ use dongbo_proto::id::{FieldId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{FieldState, Meta, Origin, Record};
 use dongbo_proto::value::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
@@ -74,6 +74,15 @@ impl KindTable {
             fields,
             select,
         }
+    }
+
+    /// The statements that add records.
+    pub fn inserting<'a>(&'a self, db: &'a Connection) -> Result<Inserting<'a>> {
+        let words = match &self.search {
+            Some(index) => Some((index, db.prepare_cached(&index.put)?)),
+            None => None,
+        };
+        Ok(Inserting { table: self, row: db.prepare_cached(&self.insert)?, words })
     }
 
     /// Whether the field's value lies in a column, for the record as it is.
@@ -183,36 +192,32 @@ impl Tables {
 
     /// Adds a record that is not there; `false` if it is.
     pub fn insert(&self, db: &Connection, record: &Record) -> Result<bool> {
-        let Some(table) = self.get(record.kind) else { return insert_unknown(db, record) };
+        match self.get(record.kind) {
+            Some(table) => self.insert_with(db, &mut table.inserting(db)?, record),
+            None => insert_unknown(db, record),
+        }
+    }
+
+    /// The same with statements of the record's kind that are kept.
+    pub fn insert_with(
+        &self,
+        db: &Connection,
+        into: &mut Inserting<'_>,
+        record: &Record,
+    ) -> Result<bool> {
+        let table = into.table;
         if let Some(values) = as_created(record).and_then(|fields| table.plain(fields)) {
             let mut meta = Meta::new(record.created);
             meta.placed = record.placed;
-            return insert_row(db, table, (record.id, record.home), &meta, &values);
+            return into.row(db, (record.id, record.home), &meta, &values);
         }
         let (meta, values) = table.split(record);
         let values: Vec<Option<&Value>> = values.iter().map(Some).collect();
-        let is_new = insert_row(db, table, (record.id, record.home), &meta, &values)?;
+        let is_new = into.row(db, (record.id, record.home), &meta, &values)?;
         if is_new {
             contest(db, record.id, record.kind, false, contested(record))?;
         }
         Ok(is_new)
-    }
-
-    /// Adds the record that these writes create, straight from them. `None`: it is not as plain as
-    /// that; `Some(false)`: it is there already.
-    pub fn insert_created(
-        &self,
-        db: &Connection,
-        writes: &RecordWrites,
-        origin: Origin,
-    ) -> Result<Option<bool>> {
-        let (Some(table), Some(home)) = (self.get(writes.kind), writes.create) else {
-            return Ok(None);
-        };
-        let fields = writes.fields.iter().map(|write| (write.field, &write.value));
-        let Some(values) = table.plain(fields) else { return Ok(None) };
-        let meta = Meta::new(origin);
-        insert_row(db, table, (writes.record, home), &meta, &values).map(Some)
     }
 
     /// Brings a row from what it was to what it shall be; returns whether anything was written.
@@ -299,28 +304,53 @@ fn as_created(record: &Record) -> Option<impl Iterator<Item = (FieldId, &Value)>
     all.then(|| record.fields.iter().map(|(field, state)| (*field, &state.heads[0].value)))
 }
 
-fn insert_row(
-    db: &Connection,
-    table: &KindTable,
-    of: (RecordId, ScopeId),
-    meta: &Meta,
-    values: &[Option<&Value>],
-) -> Result<bool> {
-    let mut statement = db.prepare_cached(&table.insert)?;
-    statement.raw_bind_parameter(1, of.0.0)?;
-    statement.raw_bind_parameter(2, of.1.0)?;
-    statement.raw_bind_parameter(3, meta.pack())?;
-    for (at, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(LEADING + at, Cell(value.unwrap_or(&Value::Null)))?;
+/// What adds records of one kind. Kept for many: finding its statements costs as much as a value.
+pub(super) struct Inserting<'a> {
+    /// The kind's table.
+    pub table: &'a KindTable,
+    row: CachedStatement<'a>,
+    words: Option<(&'a find::Index, CachedStatement<'a>)>,
+}
+
+impl Inserting<'_> {
+    /// Adds the record that these writes create, straight from them. `None`: it is not as plain as
+    /// that; `Some(false)`: it is there already.
+    pub fn created(
+        &mut self,
+        db: &Connection,
+        writes: &RecordWrites,
+        home: ScopeId,
+        origin: Origin,
+    ) -> Result<Option<bool>> {
+        let table = self.table;
+        let fields = writes.fields.iter().map(|write| (write.field, &write.value));
+        let Some(values) = table.plain(fields) else { return Ok(None) };
+        self.row(db, (writes.record, home), &Meta::new(origin), &values).map(Some)
     }
-    if statement.raw_execute()? == 0 {
-        return Ok(false);
+
+    fn row(
+        &mut self,
+        db: &Connection,
+        of: (RecordId, ScopeId),
+        meta: &Meta,
+        values: &[Option<&Value>],
+    ) -> Result<bool> {
+        let (table, statement) = (self.table, &mut self.row);
+        statement.raw_bind_parameter(1, of.0.0)?;
+        statement.raw_bind_parameter(2, of.1.0)?;
+        statement.raw_bind_parameter(3, meta.pack())?;
+        for (at, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(LEADING + at, Cell(value.unwrap_or(&Value::Null)))?;
+        }
+        if statement.raw_execute()? == 0 {
+            return Ok(false);
+        }
+        if let Some((index, put)) = &mut self.words {
+            let shown = |field| values[table.column[table.kind.index_of(field)?]?];
+            put.execute(params![db.last_insert_rowid(), index.words_of(shown)])?;
+        }
+        Ok(true)
     }
-    if let Some(index) = &table.search {
-        let shown = |field| values[table.column[table.kind.index_of(field)?]?];
-        index.put_new(db, db.last_insert_rowid(), shown)?;
-    }
-    Ok(true)
 }
 
 /// Whether a field of the record has several heads.

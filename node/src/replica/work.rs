@@ -15,8 +15,8 @@ use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
 use super::prior::{self, Before, Part, Touch};
 use super::replay::{self, Undone};
-use super::table::{KindTable, Stored, Tables, blob, contest, rule};
-use super::{journal, scope};
+use super::table::{Inserting, KindTable, Stored, Tables, blob, contest, rule};
+use super::{find, journal, scope};
 
 /// One transaction.
 pub(super) struct Work<'a> {
@@ -28,6 +28,7 @@ pub(super) struct Work<'a> {
     pub author: AuthorId,
     held: OnceCell<Vec<ScopeId>>,
     prepared: RefCell<Option<Prepared<'a>>>,
+    inserting: RefCell<Option<Inserting<'a>>>,
 }
 
 /// Statements for one field of one kind.
@@ -36,12 +37,15 @@ struct Prepared<'a> {
     at: usize,
     select: CachedStatement<'a>,
     update: CachedStatement<'a>,
+    /// Where the field is searched.
+    search: Option<(&'a find::Index, find::Statements<'a>)>,
 }
 
 impl<'a> Work<'a> {
     /// A transaction's view.
     pub fn new(db: &'a Connection, tables: &'a Tables, author: AuthorId) -> Self {
-        Work { db, tables, author, held: OnceCell::new(), prepared: RefCell::new(None) }
+        let (prepared, inserting) = (RefCell::new(None), RefCell::new(None));
+        Work { db, tables, author, held: OnceCell::new(), prepared, inserting }
     }
 
     /// The scopes held, by id.
@@ -89,7 +93,12 @@ impl<'a> Work<'a> {
     fn write_row(&self, act: &Act, writes: &RecordWrites) -> Result<Part> {
         if let Some(home) = writes.create {
             let origin = replay::origin(act, self.author, self.holds(home)?);
-            if self.tables.insert_created(self.db, writes, origin)? == Some(true) {
+            let mut into = self.inserting(writes.kind)?;
+            let created = match into.as_mut() {
+                Some(into) => into.created(self.db, writes, home, origin)?,
+                None => None,
+            };
+            if created == Some(true) {
                 return Ok(Part { touch: Touch::Created, ..Part::absent(writes) });
             }
         }
@@ -138,8 +147,8 @@ impl<'a> Work<'a> {
         let value = meta.set(write.field, &state, rule, fits).unwrap_or_default();
         prepared.update.execute(params![meta.pack(), Cell(&value), rowid])?;
         contest(self.db, id, kind, was, meta.contested_fields().next().is_some())?;
-        if let Some(index) = table.search.as_ref().filter(|index| index.has(write.field)) {
-            index.put_one(self.db, rowid, write.field, shown.unwrap_or(&value))?;
+        if let Some((index, statements)) = &mut prepared.search {
+            index.put_one(statements, rowid, write.field, shown.unwrap_or(&value))?;
         }
         part.touch = Touch::Edited;
         part.fields.push((write.field, Before::of(before, meta.created)));
@@ -154,9 +163,35 @@ impl<'a> Work<'a> {
             let (select, update) = &table.one[at];
             let (select, update) =
                 (self.db.prepare_cached(select)?, self.db.prepare_cached(update)?);
-            *kept = Some(Prepared { kind: table.kind.id, at, select, update });
+            let field = table.kind.fields()[at].id;
+            let search = match table.search.as_ref().filter(|index| index.has(field)) {
+                Some(index) => Some((index, index.prepare(self.db)?)),
+                None => None,
+            };
+            *kept = Some(Prepared { kind: table.kind.id, at, select, update, search });
         }
         RefMut::filter_map(kept, Option::as_mut).map_err(|_| damaged("a statement"))
+    }
+
+    /// Adds a record that is not there; `false` if it is.
+    pub fn insert(&self, record: &Record) -> Result<bool> {
+        match self.inserting(record.kind)?.as_mut() {
+            Some(into) => self.tables.insert_with(self.db, into, record),
+            None => self.tables.insert(self.db, record),
+        }
+    }
+
+    /// The statements that add records of a kind: kept while records of one kind are added. None
+    /// for a kind that this build does not know.
+    fn inserting(&self, kind: KindId) -> Result<RefMut<'_, Option<Inserting<'a>>>> {
+        let mut kept = self.inserting.borrow_mut();
+        if kept.as_ref().is_none_or(|into| into.table.kind.id != kind) {
+            *kept = None;
+            if let Some(table) = self.tables.get(kind) {
+                *kept = Some(table.inserting(self.db)?);
+            }
+        }
+        Ok(kept)
     }
 
     /// Takes acts of this node's own back in the view.
