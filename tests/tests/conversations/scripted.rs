@@ -292,9 +292,12 @@ fn what_happens_behind_a_page_is_said_in_a_complete_of_its_own() {
     let mut table = Table::in_step(true);
     table.province.news(HOME);
     table.start();
-    table.step_up();
-    let mut todo = table.server.on(ServerEvent::Frame(Up::Flush));
-    let page = table.server_does(todo.remove(0)).expect("a page");
+    let hello = table.up.pop_front().expect("Hello, which says that nothing follows");
+    let mut todo = table.server.on(ServerEvent::Frame(hello));
+    let viewed = table.server_does(todo.remove(0)).expect("a view");
+    let mut todo = table.server.on(viewed);
+    let page = todo.pop().and_then(|page| table.server_does(page)).expect("a page");
+    todo.into_iter().for_each(|step| assert!(table.server_does(step).is_none()));
     table.province.news(HOME);
     table.server_event(ServerEvent::News);
     table.up.clear();
