@@ -15,13 +15,14 @@ static FOLDED: Table<u8> = Table::new(|| latin::each(folded));
 /// Folds a text: NFD, marks stripped, đ (which does not decompose) to d, lower case, single spaces.
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let table = FOLDED.look_up();
     let mut space = false;
     for c in text.chars() {
-        if c.is_whitespace() {
+        if c == ' ' || (!c.is_ascii_graphic() && c.is_whitespace()) {
             space = !out.is_empty();
             continue;
         }
-        let folded = FOLDED.get(c).unwrap_or(0);
+        let folded = table(c).unwrap_or(0);
         // A mark that was typed apart begins no word.
         if folded == 0 && is_combining_mark(c) {
             continue;

@@ -20,13 +20,14 @@ impl<T: Copy> Table<T> {
         Table(LazyLock::new(make))
     }
 
-    /// The entry of a character; `None` outside the blocks.
-    pub(super) fn get(&self, c: char) -> Option<T> {
-        let c = c as usize;
-        if c < LOW_END {
-            return Some(self.0[c]);
+    /// What finds the entry of a character; `None` outside the blocks.
+    pub(super) fn look_up(&self) -> impl Fn(char) -> Option<T> + '_ {
+        let entries = self.0.as_slice();
+        move |c| match c as usize {
+            c if c < LOW_END => entries.get(c).copied(),
+            c if HIGH.contains(&c) => entries.get(LOW_END + c - HIGH.start).copied(),
+            _ => None,
         }
-        HIGH.contains(&c).then(|| self.0[LOW_END + c - HIGH.start])
     }
 }
 

@@ -27,7 +27,8 @@ pub fn normalise(text: &str) -> Result<String, Invalid> {
 /// Whether text that arrived on the wire is in stored form. (A newer build may spell differently,
 /// so ð is not refused here.)
 pub fn check(text: &str) -> Result<(), Invalid> {
-    let inert = text.chars().all(|c| INERT.get(c) == Some(true));
+    let table = INERT.look_up();
+    let inert = text.chars().all(|c| c.is_ascii_graphic() || table(c) == Some(true));
     if !inert && text.chars().any(is_invisible) {
         return Err(Invalid::Invisible);
     }
