@@ -25,8 +25,14 @@ pub struct ScopeCursor {
     pub visible: u64,
     /// How far staged pages reach; at least `visible`.
     pub staged: u64,
-    /// While a scope is being filled for the first time: the last record that was written.
+    /// While a scope is being filled: the last record that came; [`ScopeCursor::FROM_THE_START`]
+    /// where it must be filled again and none came yet.
     pub filled_to: Option<RecordId>,
+}
+
+impl ScopeCursor {
+    /// Before every record: no UUIDv7 is this low, and zero says nothing on the wire.
+    pub const FROM_THE_START: RecordId = RecordId([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 }
 
 /// The node's first frame.

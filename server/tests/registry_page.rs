@@ -52,6 +52,30 @@ fn a_fresh_node_is_filled_in_pages_of_any_size_and_is_in_step() {
 }
 
 #[test]
+fn a_fill_of_a_scope_that_holds_nothing_has_a_page_so_that_the_node_hears_it() {
+    let world = World::new(2);
+    let mut node = world.join(&[1]);
+    let id = world.record_id();
+    world.push(&mut node, vec![vec![create(id, 1, "A")]]);
+    place(&world, id, 2, Some(Projection::Home));
+    let ask = |cursors| PageAsk {
+        author: node.author,
+        cursors,
+        acks_from: None,
+        inbox: 0,
+        records_max: 3,
+    };
+    let fresh = dongbo_proto::frame::ScopeCursor { scope: ScopeId(1), ..Default::default() };
+    let all = world.read(|tx| registry::page(tx, &ask(vec![fresh])));
+    let [page] = all.states.as_slice() else { panic!("{:?}", all.states) };
+    assert!(page.filling && page.records.is_empty());
+    assert_eq!((page.from, page.to), (0, SCOPE_BORN + 2));
+    assert!(all.complete.is_some());
+    // Once: a fill that goes on has nothing to say.
+    assert_eq!(world.read(|tx| registry::page(tx, &ask(all.cursors.clone()))).states, []);
+}
+
+#[test]
 fn what_changes_during_a_fill_is_not_missed() {
     let world = World::new(1);
     let (mut writer, reader) = (world.join(&[1]), world.join(&[1]));

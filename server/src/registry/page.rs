@@ -148,7 +148,7 @@ impl Filler<'_> {
             if fresh {
                 cursor.staged = scope.revision;
             }
-            if !self.fill(scope, cursor)? {
+            if !self.fill(scope, cursor, fresh)? {
                 return Ok(false);
             }
         }
@@ -159,18 +159,21 @@ impl Filler<'_> {
         Ok(cursor.staged >= scope.revision)
     }
 
-    /// Fills on by record id; whether the fill is over.
-    fn fill(&mut self, scope: &ScopeRow, cursor: &mut ScopeCursor) -> Result<bool> {
+    /// Fills on by record id; whether the fill is over. One that begins has a page even if the scope
+    /// holds nothing: what it does not bring is gone, and that must be said.
+    fn fill(&mut self, scope: &ScopeRow, cursor: &mut ScopeCursor, begins: bool) -> Result<bool> {
+        let mut begins = begins;
         while self.budget > 0 {
             let max = self.budget.min(PAGE_RECORDS_MAX / 2);
             let mut placed = self.tx.placements_after(scope.id, cursor.filled_to, max)?;
-            if placed.is_empty() {
+            if placed.is_empty() && !begins {
                 cursor.filled_to = None;
                 return Ok(true);
             }
             let wanted: Vec<_> = placed.iter().map(|p| (p.record, p.kind, p.projection)).collect();
             let mut records = self.records(&wanted)?;
             let fits = fitting(&records);
+            begins = false;
             // A record and its namesake of another kind are not parted.
             let cut = (fits..records.len()).find(|at| wanted[*at].0 != wanted[*at - 1].0);
             records.truncate(cut.unwrap_or(records.len()));

@@ -360,7 +360,8 @@ fn send<B>(down: Down) -> Vec<Do<B>> {
 /// Where the node stands with the scopes that it holds now. In a new epoch it holds nothing yet.
 ///
 /// A scope that is empty when the node says Hello is filled already: what the node is about to
-/// send into it, as an office's first import, is not sent back to it.
+/// send into it, as an office's first import, is not sent back to it. Not so one that must be filled
+/// again: what the node holds there may be what the server lost.
 fn cursors(hello: &Hello, view: &View) -> Vec<ScopeCursor> {
     let same_epoch = hello.epoch == Some(view.epoch);
     let find = |scope| hello.scopes.iter().find(|c| c.scope == scope).filter(|_| same_epoch);
@@ -368,10 +369,62 @@ fn cursors(hello: &Hello, view: &View) -> Vec<ScopeCursor> {
         let new = ScopeCursor { scope: g.scope, ..ScopeCursor::default() };
         let mut cursor = find(g.scope).copied().unwrap_or(new);
         let empty = view.empty.iter().find(|(scope, _)| *scope == g.scope);
-        if let Some((_, revision)) = empty.filter(|_| same_epoch && cursor.staged == 0) {
+        let unheard = cursor.staged == 0 && cursor.filled_to.is_none();
+        if let Some((_, revision)) = empty.filter(|_| same_epoch && unheard) {
             cursor.staged = *revision;
         }
         cursor
     };
     view.grants.iter().map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dongbo_proto::frame::Grant;
+    use dongbo_proto::id::{Epoch, Hash};
+
+    const EPOCH: Epoch = Epoch([4; 16]);
+
+    fn view(scope: ScopeId) -> View {
+        View {
+            position: 0,
+            head: Hash::default(),
+            grants: vec![Grant { scope, code: "C".into(), name: "Xã".into() }],
+            empty: vec![(scope, 1)],
+            revoked: false,
+            last_complete_ms: 0,
+            epoch: EPOCH,
+            epoch_ms: 0,
+            ancestors: Vec::new(),
+            backed_up: 0,
+        }
+    }
+
+    fn hello(cursor: ScopeCursor) -> Hello {
+        Hello {
+            author: AuthorId(5),
+            schema: 1,
+            epoch: Some(EPOCH),
+            position: 0,
+            head: Hash::default(),
+            acknowledged: 0,
+            acknowledged_head: Hash::default(),
+            local_ms: 0,
+            token: [0; 16],
+            inbox: 0,
+            scopes: vec![cursor],
+            state: Hash::default(),
+            live: false,
+        }
+    }
+
+    #[test]
+    fn an_empty_scope_counts_as_filled_unless_the_node_must_fill_it_again() {
+        let fresh = ScopeCursor { scope: ScopeId(3), ..ScopeCursor::default() };
+        let again = ScopeCursor { filled_to: Some(ScopeCursor::FROM_THE_START), ..fresh };
+        let staged = |cursor| cursors(&hello(cursor), &view(ScopeId(3)))[0].staged;
+        assert_eq!(staged(fresh), 1, "a first import is not echoed");
+        assert_eq!(staged(again), 0, "what the node holds may be what the server lost");
+    }
 }
