@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use dongbo_proto::act::Projection;
 use dongbo_proto::bytes::Reader;
 use dongbo_proto::fate::{Checkpoint, ScopeMark};
-use dongbo_proto::frame::{Complete, Grant, Welcome};
+use dongbo_proto::frame::{Complete, Grant, ScopeCursor, Welcome};
 use dongbo_proto::id::{Epoch, KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use dongbo_proto::sign::{self, SIGNATURE_BYTES};
@@ -88,7 +88,8 @@ fn follow(work: &Work<'_>, welcome: &Welcome) -> Result<()> {
 }
 
 fn begin_again(scope: &mut ScopeState) {
-    (scope.visible, scope.staged, scope.filled_to) = (0, 0, None);
+    (scope.visible, scope.staged) = (0, 0);
+    scope.filled_to = Some(ScopeCursor::FROM_THE_START);
     scope.refills += 1;
 }
 
@@ -127,19 +128,22 @@ fn settle(work: &Work<'_>, checkpoint: Option<&Checkpoint>) -> Result<Completed>
     settle.settle_acts(|scope| marks.iter().find(|m| m.scope == scope).map(|m| m.revision))?;
 
     let mut records: BTreeSet<(RecordId, KindId)> = settle.records_of_settled().collect();
-    let ghosts = ghosts(work, &settle, checkpoint)?;
-    records.extend(staged_records(work)?);
-    records.extend(ghosts.iter().map(|(_, record)| *record));
+    // Without marks nothing new was said: what is staged waits until all of it is here.
+    let arrives = checkpoint.is_some();
+    if arrives {
+        records.extend(staged_records(work)?);
+    }
     for scope in &settle.leaving {
         records.extend(records_in(work, *scope)?);
     }
     let records: Vec<_> = records.into_iter().collect();
-    settle.records(&records, |id| {
-        let mut coming = staged_for(work, id)?;
-        coming.gone.extend(ghosts.iter().filter(|(_, r)| r.0 == id).map(|(scope, _)| *scope));
-        Ok(coming)
+    settle.records(&records, |id| match arrives {
+        true => staged_for(work, id),
+        false => Ok(Coming::default()),
     })?;
-    work.db.execute("DELETE FROM staged", [])?;
+    if arrives {
+        work.db.execute("DELETE FROM staged", [])?;
+    }
     close(work, settle, checkpoint)
 }
 
@@ -162,28 +166,6 @@ fn marks(settle: &Settle<'_, '_>, checkpoint: Option<&Checkpoint>) -> Vec<ScopeM
         Some(checkpoint) => checkpoint.marks.clone(),
         None => settle.scopes.values().map(ScopeState::mark).collect(),
     }
-}
-
-/// Records of a scope that was filled again and did not come: they are no longer in it.
-fn ghosts(
-    work: &Work<'_>,
-    settle: &Settle<'_, '_>,
-    checkpoint: Option<&Checkpoint>,
-) -> Result<Vec<(ScopeId, (RecordId, KindId))>> {
-    let mut ghosts = Vec::new();
-    let refilled = |s: &&ScopeState| s.is_filling() && s.refills > 0 && checkpoint.is_some();
-    let whole = |s: &&ScopeState| s.staged > 0 && s.filled_to.is_none();
-    for scope in settle.scopes.values().filter(refilled).filter(whole) {
-        let id = scope.grant.scope;
-        let sql = "SELECT 1 FROM staged WHERE record = ? AND scope = ?";
-        let mut staged = work.db.prepare_cached(sql)?;
-        for record in records_in(work, id)? {
-            if !staged.exists(params![record.0.0, id.0])? {
-                ghosts.push((id, record));
-            }
-        }
-    }
-    Ok(ghosts)
 }
 
 fn staged_records(work: &Work<'_>) -> Result<Vec<(RecordId, KindId)>> {
@@ -223,11 +205,14 @@ fn staged_for(work: &Work<'_>, record: RecordId) -> Result<Coming> {
         let (scope, known) = (ScopeId(row.get(0)?), uint(row.get(2)?));
         let bytes: Option<Vec<u8>> = row.get(3)?;
         match (row.get::<_, Option<u8>>(1)?, bytes) {
-            (None, _) => coming.gone.push(scope),
-            (Some(_), None) => coming.filled = coming.filled.max(Some(known)),
-            (Some(number), Some(bytes)) => {
+            (None, _) => coming.gone.push((scope, known)),
+            (Some(number), bytes) => {
                 let projection = Projection::from_number(number);
                 let projection = projection.ok_or(ReplicaError::Damaged("a staged state"))?;
+                let Some(bytes) = bytes else {
+                    coming.filled.push((projection, known));
+                    continue;
+                };
                 let record = Record::read(&mut Reader::new(&bytes))?;
                 coming.states.push(State { scope, projection, record, known });
             }

@@ -29,18 +29,29 @@ pub(super) struct State {
 /// What came for one record.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Coming {
-    /// The scopes that it left.
-    pub gone: Vec<ScopeId>,
+    /// The scopes that it left, with this node's acts up to this position: what they wrote left too.
+    pub gone: Vec<(ScopeId, u64)>,
     /// Its states, by scope.
     pub states: Vec<State>,
-    /// It was filled in place, with this node's acts up to this position in it.
-    pub filled: Option<u64>,
+    /// It was filled in place, so far as these show it, with this node's acts up to these positions.
+    pub filled: Vec<(Projection, u64)>,
 }
 
 impl Coming {
     /// Whether nothing came.
     pub fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.states.is_empty() && self.filled.is_none()
+        self.gone.is_empty() && self.states.is_empty() && self.filled.is_empty()
+    }
+
+    /// If it left a scope: with which of this node's acts.
+    pub fn left(&self, scope: ScopeId) -> Option<u64> {
+        self.gone.iter().find(|(left, _)| *left == scope).map(|(_, known)| *known)
+    }
+
+    /// Whether what is here for a field contains one of this node's acts already.
+    pub fn contains(filled: &[(Projection, u64)], kind: KindId, field: FieldId, act: u64) -> bool {
+        let kind = catalogue().kind(kind);
+        filled.iter().any(|(shown, known)| act <= *known && sees(kind, field, *shown))
     }
 }
 
@@ -51,8 +62,8 @@ pub(super) struct Combined {
     pub base: Option<Record>,
     /// Its guest placements.
     pub guests: Vec<Place>,
-    /// The state that it was overlaid with: how much that shows, and which own acts are in it.
-    pub overlaid: Option<(Projection, u64)>,
+    /// What the server's word replaced here: how much of it, and up to which own act.
+    pub said: Option<(Projection, u64)>,
 }
 
 /// The placements of a record that is here: its home, if that is held, and the guests.
@@ -75,7 +86,7 @@ pub(super) fn combine(
     held: impl Fn(ScopeId) -> bool,
 ) -> Combined {
     let mut guests = guests;
-    guests.retain(|(scope, _)| held(*scope) && !coming.gone.contains(scope));
+    guests.retain(|(scope, _)| held(*scope) && coming.left(*scope).is_none());
     for state in &coming.states {
         guests.retain(|(known, _)| *known != state.scope);
         if state.projection != Projection::Home {
@@ -84,20 +95,24 @@ pub(super) fn combine(
     }
     guests.sort();
     let at_home = |base: &Option<Record>| {
-        base.as_ref().is_some_and(|b| held(b.home) && !coming.gone.contains(&b.home))
+        base.as_ref().is_some_and(|b| held(b.home) && coming.left(b.home).is_none())
     };
-    let (mut base, mut overlaid) = (base, None);
+    let (mut base, mut said) = (base, None);
     for state in richest_last(&coming.states) {
         // At home everything is seen: what a guest placement shows of it says nothing more.
         if state.projection == Projection::Home || !at_home(&base) {
-            overlaid = Some((state.projection, state.known));
+            said = Some((state.projection, state.known));
             base = Some(overlay(base, state.projection, state.record.clone()));
         }
     }
     if !at_home(&base) {
+        let left = base.as_ref().and_then(|b| coming.left(b.home));
         base = base.filter(|_| !guests.is_empty()).map(|b| only_seen(b, &guests));
+        if let (None, Some(known)) = (&base, left) {
+            said = Some((Projection::Home, known));
+        }
     }
-    Combined { base, guests, overlaid }
+    Combined { base, guests, said }
 }
 
 /// States of one record, the one that shows most last.

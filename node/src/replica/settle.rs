@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use dongbo_proto::act::{Act, Op, Projection};
 use dongbo_proto::bytes::Reader;
 use dongbo_proto::catalogue::catalogue;
-use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, FieldId, KindId, RecordId, ScopeId};
 use dongbo_proto::record::{Origin, Rank, Record, sees};
 use dongbo_proto::stamp::Stamp;
 use rusqlite::params;
@@ -226,7 +226,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         let mut base = None;
         for position in positions {
             let before = base.as_ref().map(|r: &Record| r.home);
-            self.rebase(*position, id, &mut base, Projection::Home);
+            self.rebase(*position, id, &mut base, |_| true);
             let home = before.or(base.as_ref().map(|r| r.home));
             if !self.is_foreseen(*position, home)? {
                 return Ok(false);
@@ -272,24 +272,28 @@ impl<'w, 'a> Settle<'w, 'a> {
         let guests = self.guests(id)?;
         let old_places =
             place::places(old_base.as_ref(), &guests, |s| self.scopes.contains_key(&s));
-        let filled = coming.filled;
-        for position in positions.iter().filter(|p| filled.is_none_or(|known| **p > known)) {
-            self.rebase(*position, id, &mut base, Projection::Home);
+        let filled = coming.filled.clone();
+        for position in &positions {
+            let missing = |field| !Coming::contains(&filled, kind, field, *position);
+            self.rebase(*position, id, &mut base, missing);
         }
         let stays = |s: ScopeId| self.scopes.contains_key(&s) && !self.leaving.contains(&s);
-        let Combined { mut base, guests: new_guests, overlaid } =
+        let Combined { mut base, guests: new_guests, said } =
             place::combine(base, guests.clone(), coming, stays);
-        // A state that came before an act was acknowledged does not contain it.
-        if let Some((projection, known)) = overlaid {
+        // What came before an act was acknowledged does not contain it.
+        if let Some((projection, known)) = said {
+            let shown = |field| sees(catalogue().kind(kind), field, projection);
             for position in positions.iter().filter(|p| **p > known) {
-                self.rebase(*position, id, &mut base, projection);
+                self.rebase(*position, id, &mut base, shown);
             }
         }
         let new_places = place::places(base.as_ref(), &new_guests, stays);
         self.count(old_base.as_ref(), &old_places, base.as_ref(), &new_places);
 
         let mut view = base;
-        let contained = overlaid.map(|(_, known)| known).max(filled).unwrap_or(0);
+        let at_home = filled.iter().filter(|(shown, _)| *shown == Projection::Home);
+        let known = at_home.chain(&said).map(|(_, known)| *known);
+        let contained = known.max().unwrap_or(0);
         for position in positions {
             if self.settled.contains_key(&position) {
                 continue;
@@ -313,22 +317,21 @@ impl<'w, 'a> Settle<'w, 'a> {
         }
     }
 
-    /// Moves one act that merged as written into base, as far as a projection shows it.
+    /// Moves one act that merged as written into base: the fields that base has not heard of it.
     fn rebase(
         &self,
         position: u64,
         record: RecordId,
         base: &mut Option<Record>,
-        shown: Projection,
+        missing: impl Fn(FieldId) -> bool,
     ) {
         let Some(Settled::AsWritten(stamp, rank)) = self.settled.get(&position) else { return };
         let Some(own) = self.own.get(&position) else { return };
         let stamp = stamp.unwrap_or(own.act.claimed);
         let origin = Origin { act: ActId::new(self.work.author, position), stamp, rank: *rank };
         for writes in own.act.writes().filter(|w| w.record == record) {
-            let kind = catalogue().kind(writes.kind);
             let mut writes = writes.clone();
-            writes.fields.retain(|write| sees(kind, write.field, shown));
+            writes.fields.retain(|write| missing(write.field));
             replay::write(base, &writes, origin);
         }
     }

@@ -3,6 +3,9 @@
 //! A scope of which nothing was ever visible is filled in place, record by record, and shown as
 //! filling. A scope that must be filled again, because its digest differed, is staged like any
 //! other, so that what is shown stays whole until then.
+//!
+//! A fill says all that a scope holds: what is here of it when its first page comes is staged as
+//! gone, and each record that the fill brings takes its place back.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +16,7 @@ use dongbo_proto::id::{KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use rusqlite::params;
 
+use super::complete::records_in;
 use super::error::Result;
 use super::journal::int;
 use super::place::{Coming, State};
@@ -105,6 +109,9 @@ fn stage_page<'w, 'a>(
     if !continues(&scope, page) {
         return Ok(Staged::Skipped);
     }
+    if page.filling && scope.staged == 0 {
+        begin_fill(work, page.scope)?;
+    }
     let mut scope = if scope.fills_in_place() {
         let settle = filling.begin(work)?;
         fill(work, settle, page)?;
@@ -116,6 +123,14 @@ fn stage_page<'w, 'a>(
     advance(&mut scope, page);
     filling.set(work, scope)?;
     Ok(Staged::Applied)
+}
+
+/// What the fill does not bring again is gone from the scope, with this node's acts on it that were
+/// acknowledged by now: no later page speaks of them.
+fn begin_fill(work: &Work<'_>, scope: ScopeId) -> Result<()> {
+    let known = ack::acknowledged(work.db)?;
+    let here = records_in(work, scope)?;
+    here.into_iter().try_for_each(|of| put_staged(work, scope, of, None, known, None))
 }
 
 /// Whether a page continues what is here. A scope that is being filled takes any page.
@@ -139,7 +154,7 @@ fn advance(scope: &mut ScopeState, page: &States) {
 fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, page: &States) -> Result<()> {
     let known = ack::acknowledged(work.db)?;
     for (projection, record) in &page.records {
-        if !settle.fresh(page.scope, *projection, record)? {
+        if !page.filling || !settle.fresh(page.scope, *projection, record)? {
             let (scope, projection, record) = (page.scope, *projection, record.clone());
             let of = (record.id, record.kind);
             let states = vec![State { scope, projection, record, known }];
@@ -147,8 +162,9 @@ fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, page: &States) -> Result<(
             put_staged(work, scope, of, Some(projection), known, None)?;
         }
     }
-    page.gone.iter().try_for_each(|gone| {
-        one(settle, *gone, Coming { gone: vec![page.scope], ..Coming::default() })
+    page.gone.iter().try_for_each(|of| {
+        one(settle, *of, Coming { gone: vec![(page.scope, known)], ..Coming::default() })?;
+        put_staged(work, page.scope, *of, None, known, None)
     })
 }
 
