@@ -217,23 +217,7 @@ fn a_scope_that_must_be_filled_again_says_so_even_where_the_server_has_nothing()
     complete(&mut province, &mut replica);
 }
 
-#[test]
-fn a_guest_that_is_filled_in_place_hides_nothing_of_what_was_written_at_its_home() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut province = Province::new(&[P]);
-    let mut replica = province.join(dir.path(), 5);
-    province.acts(member(1, P, "Lê Hoa"));
-    assert!(meet(&mut province, &mut replica).in_step);
-    let shown = replica.record(record_id(1)).unwrap().unwrap();
-    save(&mut replica, draft::edit(&shown, [(EMPLOYER, text("hợp tác xã"))]));
-    deliver(&mut province, &mut replica);
-    // A scope is granted, in which the record is a guest that shows less.
-    let joined = Province::new(&[P, Q]);
-    province.grants = joined.grants;
-    province.scopes.entry(Q).or_default().revision = 2;
-    let whole = province.state(record_id(1)).unwrap();
-    let records = vec![(Projection::Visitor, whole.project(Projection::Visitor))];
-    let page = States { scope: Q, from: 0, to: 2, filling: true, records, gone: vec![] };
+fn welcome(province: &Province, replica: &mut Replica) {
     let welcome = Welcome {
         epoch: province.epoch,
         ancestors: vec![],
@@ -245,13 +229,85 @@ fn a_guest_that_is_filled_in_place_hides_nothing_of_what_was_written_at_its_home
         grants: Some(province.grants.clone()),
     };
     replica.welcome(&welcome).unwrap();
-    stage(&mut replica, &[page]);
+}
+
+/// A page that shows a record to a scope as a visitor.
+fn visit(province: &Province, n: u32, scope: ScopeId, filling: bool) -> States {
+    let whole = province.state(record_id(n)).unwrap();
+    let records = vec![(Projection::Visitor, whole.project(Projection::Visitor))];
+    let to = province.scopes[&scope].revision;
+    let from = u64::from(!filling);
+    States { scope, from, to, filling, records, gone: vec![] }
+}
+
+/// Completes where a scope sees a record as a visitor.
+fn complete_with_visitor(province: &mut Province, replica: &mut Replica, n: u32, scope: ScopeId) {
+    let whole = province.state(record_id(n)).unwrap();
     let mut checkpoint = province.checkpoint();
-    let mark = checkpoint.marks.iter_mut().find(|m| m.scope == Q).unwrap();
+    let mark = checkpoint.marks.iter_mut().find(|m| m.scope == scope).unwrap();
     mark.digest.add(dongbo_proto::digest::of_projected(&whole, Projection::Visitor));
     checkpoint.signature = province.signer.sign(&checkpoint.signed_bytes()).to_vec();
-    let said = Complete { checkpoint: Some(checkpoint), ..province.complete(&replica) };
+    let said = Complete { checkpoint: Some(checkpoint), ..province.complete(replica) };
     assert_eq!(replica.complete(&said).unwrap().mismatched, []);
-    assert_eq!(replica.record(record_id(1)).unwrap().as_ref(), Some(&whole));
-    assert_sound(&mut replica);
+    assert_sound(replica);
+}
+
+#[test]
+fn a_guest_that_a_fill_brings_hides_nothing_of_what_was_written_at_its_home() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut province = Province::new(&[P]);
+    let mut replica = province.join(dir.path(), 5);
+    province.acts(member(1, P, "Lê Hoa"));
+    assert!(meet(&mut province, &mut replica).in_step);
+    let shown = replica.record(record_id(1)).unwrap().unwrap();
+    save(&mut replica, draft::edit(&shown, [(EMPLOYER, text("hợp tác xã"))]));
+    deliver(&mut province, &mut replica);
+    // A scope is granted, in which the record is a guest that shows less.
+    province.grants = Province::new(&[P, Q]).grants;
+    province.scopes.entry(Q).or_default().revision = 2;
+    welcome(&province, &mut replica);
+    stage(&mut replica, &[visit(&province, 1, Q, true)]);
+    complete_with_visitor(&mut province, &mut replica, 1, Q);
+    assert_eq!(replica.record(record_id(1)).unwrap(), province.state(record_id(1)));
+}
+
+#[test]
+fn a_guest_that_a_fill_brings_is_as_it_was_sent_where_it_leaves_its_home_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut province = Province::new(&[P]);
+    let mut replica = province.join(dir.path(), 5);
+    province.acts(member(1, P, "Lê Hoa"));
+    assert!(meet(&mut province, &mut replica).in_step);
+    province.grants = Province::new(&[P, Q]).grants;
+    province.scopes.entry(Q).or_default().revision = 2;
+    province.acts(draft::edit(&province.state(record_id(1)).unwrap(), [(NAME, text("Lê Hoà"))]));
+    province.moves(record_id(1), AWAY);
+    welcome(&province, &mut replica);
+    stage(&mut replica, &[visit(&province, 1, Q, true)]);
+    let left = pages(&province, &replica, P);
+    assert_eq!(left[0].gone.len(), 1);
+    stage(&mut replica, &left);
+    complete_with_visitor(&mut province, &mut replica, 1, Q);
+    let seen = province.state(record_id(1)).unwrap().project(Projection::Visitor);
+    assert_eq!(replica.record(record_id(1)).unwrap(), Some(seen));
+}
+
+#[test]
+fn a_record_that_moved_away_and_came_back_as_a_guest_is_no_longer_at_home_here() {
+    for filled in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut province = Province::new(&[P]);
+        let mut replica = province.join(dir.path(), 5);
+        save(&mut replica, member(1, P, "Trần An"));
+        match filled {
+            true => assert!(meet(&mut province, &mut replica).in_step),
+            false => deliver(&mut province, &mut replica),
+        }
+        province.acts(draft::edit(&province.state(record_id(1)).unwrap(), [(NAME, text("An"))]));
+        province.moves(record_id(1), AWAY);
+        stage(&mut replica, &[visit(&province, 1, P, !filled)]);
+        complete_with_visitor(&mut province, &mut replica, 1, P);
+        let seen = province.state(record_id(1)).unwrap().project(Projection::Visitor);
+        assert_eq!(replica.record(record_id(1)).unwrap(), Some(seen));
+    }
 }

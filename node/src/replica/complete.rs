@@ -206,13 +206,10 @@ fn staged_for(work: &Work<'_>, record: RecordId) -> Result<Coming> {
         let bytes: Option<Vec<u8>> = row.get(3)?;
         match (row.get::<_, Option<u8>>(1)?, bytes) {
             (None, _) => coming.gone.push((scope, known)),
-            (Some(number), bytes) => {
+            (Some(_), None) => coming.filled = coming.filled.max(Some(known)),
+            (Some(number), Some(bytes)) => {
                 let projection = Projection::from_number(number);
                 let projection = projection.ok_or(ReplicaError::Damaged("a staged state"))?;
-                let Some(bytes) = bytes else {
-                    coming.filled.push((projection, known));
-                    continue;
-                };
                 let record = Record::read(&mut Reader::new(&bytes))?;
                 coming.states.push(State { scope, projection, record, known });
             }

@@ -33,14 +33,14 @@ pub(super) struct Coming {
     pub gone: Vec<(ScopeId, u64)>,
     /// Its states, by scope.
     pub states: Vec<State>,
-    /// It was filled in place, so far as these show it, with this node's acts up to these positions.
-    pub filled: Vec<(Projection, u64)>,
+    /// It was filled in place, with this node's acts up to this position in it.
+    pub filled: Option<u64>,
 }
 
 impl Coming {
     /// Whether nothing came.
     pub fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.states.is_empty() && self.filled.is_empty()
+        self.gone.is_empty() && self.states.is_empty() && self.filled.is_none()
     }
 
     /// If it left a scope: with which of this node's acts.
@@ -48,10 +48,10 @@ impl Coming {
         self.gone.iter().find(|(left, _)| *left == scope).map(|(_, known)| *known)
     }
 
-    /// Whether what is here for a field contains one of this node's acts already.
-    pub fn contains(filled: &[(Projection, u64)], kind: KindId, field: FieldId, act: u64) -> bool {
-        let kind = catalogue().kind(kind);
-        filled.iter().any(|(shown, known)| act <= *known && sees(kind, field, *shown))
+    /// Whether a scope says that it is not, or no longer, the record's home.
+    pub fn denies_home(&self, scope: ScopeId) -> bool {
+        let guest = |state: &State| state.scope == scope && state.projection != Projection::Home;
+        self.left(scope).is_some() || self.states.iter().any(guest)
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) fn combine(
     }
     guests.sort();
     let at_home = |base: &Option<Record>| {
-        base.as_ref().is_some_and(|b| held(b.home) && coming.left(b.home).is_none())
+        base.as_ref().is_some_and(|b| held(b.home) && !coming.denies_home(b.home))
     };
     let (mut base, mut said) = (base, None);
     for state in richest_last(&coming.states) {

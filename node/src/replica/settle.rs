@@ -272,10 +272,9 @@ impl<'w, 'a> Settle<'w, 'a> {
         let guests = self.guests(id)?;
         let old_places =
             place::places(old_base.as_ref(), &guests, |s| self.scopes.contains_key(&s));
-        let filled = coming.filled.clone();
-        for position in &positions {
-            let missing = |field| !Coming::contains(&filled, kind, field, *position);
-            self.rebase(*position, id, &mut base, missing);
+        let filled = coming.filled;
+        for position in positions.iter().filter(|p| filled.is_none_or(|known| **p > known)) {
+            self.rebase(*position, id, &mut base, |_| true);
         }
         let stays = |s: ScopeId| self.scopes.contains_key(&s) && !self.leaving.contains(&s);
         let Combined { mut base, guests: new_guests, said } =
@@ -291,9 +290,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         self.count(old_base.as_ref(), &old_places, base.as_ref(), &new_places);
 
         let mut view = base;
-        let at_home = filled.iter().filter(|(shown, _)| *shown == Projection::Home);
-        let known = at_home.chain(&said).map(|(_, known)| *known);
-        let contained = known.max().unwrap_or(0);
+        let contained = said.map(|(_, known)| known).max(filled).unwrap_or(0);
         for position in positions {
             if self.settled.contains_key(&position) {
                 continue;
@@ -317,13 +314,13 @@ impl<'w, 'a> Settle<'w, 'a> {
         }
     }
 
-    /// Moves one act that merged as written into base: the fields that base has not heard of it.
+    /// Moves one act that merged as written into base, as far as a projection shows it.
     fn rebase(
         &self,
         position: u64,
         record: RecordId,
         base: &mut Option<Record>,
-        missing: impl Fn(FieldId) -> bool,
+        shown: impl Fn(FieldId) -> bool,
     ) {
         let Some(Settled::AsWritten(stamp, rank)) = self.settled.get(&position) else { return };
         let Some(own) = self.own.get(&position) else { return };
@@ -331,7 +328,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         let origin = Origin { act: ActId::new(self.work.author, position), stamp, rank: *rank };
         for writes in own.act.writes().filter(|w| w.record == record) {
             let mut writes = writes.clone();
-            writes.fields.retain(|write| missing(write.field));
+            writes.fields.retain(|write| shown(write.field));
             replay::write(base, &writes, origin);
         }
     }

@@ -154,13 +154,19 @@ fn advance(scope: &mut ScopeState, page: &States) {
 fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, page: &States) -> Result<()> {
     let known = ack::acknowledged(work.db)?;
     for (projection, record) in &page.records {
-        if !page.filling || !settle.fresh(page.scope, *projection, record)? {
-            let (scope, projection, record) = (page.scope, *projection, record.clone());
-            let of = (record.id, record.kind);
-            let states = vec![State { scope, projection, record, known }];
-            one(settle, of, Coming { states, ..Coming::default() })?;
-            put_staged(work, scope, of, Some(projection), known, None)?;
+        if page.filling && settle.fresh(page.scope, *projection, record)? {
+            continue;
         }
+        let (scope, projection, record) = (page.scope, *projection, record.clone());
+        let of = (record.id, record.kind);
+        if projection != Projection::Home {
+            // What another scope shows of it is its word to change: at `complete`.
+            put_staged(work, scope, of, Some(projection), known, Some(&packed(&record)))?;
+            continue;
+        }
+        let states = vec![State { scope, projection, record, known }];
+        one(settle, of, Coming { states, ..Coming::default() })?;
+        put_staged(work, scope, of, Some(projection), known, None)?;
     }
     page.gone.iter().try_for_each(|of| {
         one(settle, *of, Coming { gone: vec![(page.scope, known)], ..Coming::default() })?;
