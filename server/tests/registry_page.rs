@@ -215,6 +215,34 @@ fn a_guest_sees_its_projection_and_does_not_hear_of_the_rest() {
 }
 
 #[test]
+fn every_guest_hears_of_an_edit_that_it_sees_whatever_the_guests_before_it_see() {
+    for writes_hidden_first in [false, true] {
+        let world = World::new(4);
+        let mut a = world.join(&[1]);
+        let guests: Vec<_> = (2..=4).map(|scope| world.join(&[scope])).collect();
+        let id = world.record_id();
+        world.push(&mut a, vec![vec![create(id, 1, "A")]]);
+        (2..=4).for_each(|scope| place(&world, id, scope, Some(Projection::Visitor)));
+        let mut held: Vec<_> = guests.iter().map(|_| Replica::default()).collect();
+        let pull = |held: &mut [Replica]| {
+            for (node, at) in guests.iter().zip(held) {
+                world.pull(node, at, 10);
+                at.in_step();
+            }
+        };
+        pull(&mut held);
+        let hidden = edit(id, PHONE, "1", Over::Creation);
+        let seen = edit(id, IN_USE, "Lan", Over::Nothing);
+        let ops = if writes_hidden_first { vec![hidden, seen] } else { vec![seen] };
+        world.push(&mut a, vec![ops]);
+        pull(&mut held);
+        for (scope, at) in (2..=4).zip(&held) {
+            assert!(at.records[&(ScopeId(scope), id)].1.field(IN_USE).is_some(), "scope {scope}");
+        }
+    }
+}
+
+#[test]
 fn a_guest_writes_only_what_it_sees_and_ranks_below_the_home() {
     let world = World::new(2);
     let (mut a, mut b) = (world.join(&[1]), world.join(&[2]));

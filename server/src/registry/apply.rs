@@ -82,16 +82,12 @@ fn write<'a>(
 }
 
 /// Home always goes on; a guest only if something that it sees was written.
-fn touch_writes(
-    desk: &mut Desk<'_, '_>,
-    at: usize,
-    mut fields: impl Iterator<Item = FieldId> + Clone,
-) {
+fn touch_writes(desk: &mut Desk<'_, '_>, at: usize, fields: impl Iterator<Item = FieldId> + Clone) {
     let work = &desk.works[at];
     let (record, kind, home) = (work.id, work.kind.id, work.home);
-    let seen = |g: &Placement| fields.any(|f| sees(Some(desk.works[at].kind), f, g.projection));
-    let mut seen = seen;
-    let guests: Vec<ScopeId> = work.guests.iter().filter(|g| seen(g)).map(|g| g.scope).collect();
+    // Each guest looks at all of the fields, whatever the one before it found.
+    let seen = |g: &&Placement| fields.clone().any(|f| sees(Some(work.kind), f, g.projection));
+    let guests: Vec<ScopeId> = work.guests.iter().filter(seen).map(|g| g.scope).collect();
     desk.touch(home, record, kind);
     guests.into_iter().for_each(|scope| desk.touch(scope, record, kind));
 }
