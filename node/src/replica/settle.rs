@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use dongbo_proto::act::{Act, Op, Projection};
 use dongbo_proto::bytes::Reader;
 use dongbo_proto::catalogue::catalogue;
-use dongbo_proto::id::{ActId, FieldId, KindId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
 use dongbo_proto::record::{Origin, Rank, Record, sees};
 use dongbo_proto::stamp::Stamp;
 use rusqlite::params;
@@ -148,6 +148,11 @@ impl<'w, 'a> Settle<'w, 'a> {
         self.touching.iter().filter(settled).map(|t| (t.0, t.1))
     }
 
+    /// The records that acts up to a position touch, of those that were pending when this began.
+    pub fn records_touched_by(&self, known: u64) -> Vec<(RecordId, KindId)> {
+        self.touching.iter().filter(|t| t.2 <= known).map(|t| (t.0, t.1)).collect()
+    }
+
     /// Works on records, each given with what came for it.
     pub fn records(
         &mut self,
@@ -226,7 +231,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         let mut base = None;
         for position in positions {
             let before = base.as_ref().map(|r: &Record| r.home);
-            self.rebase(*position, id, &mut base, |_| true);
+            self.rebase(*position, id, &mut base, Projection::Home);
             let home = before.or(base.as_ref().map(|r| r.home));
             if !self.is_foreseen(*position, home)? {
                 return Ok(false);
@@ -274,16 +279,15 @@ impl<'w, 'a> Settle<'w, 'a> {
             place::places(old_base.as_ref(), &guests, |s| self.scopes.contains_key(&s));
         let filled = coming.filled;
         for position in positions.iter().filter(|p| filled.is_none_or(|known| **p > known)) {
-            self.rebase(*position, id, &mut base, |_| true);
+            self.rebase(*position, id, &mut base, Projection::Home);
         }
         let stays = |s: ScopeId| self.scopes.contains_key(&s) && !self.leaving.contains(&s);
         let Combined { mut base, guests: new_guests, said } =
             place::combine(base, guests.clone(), coming, stays);
         // What came before an act was acknowledged does not contain it.
         if let Some((projection, known)) = said {
-            let shown = |field| sees(catalogue().kind(kind), field, projection);
             for position in positions.iter().filter(|p| **p > known) {
-                self.rebase(*position, id, &mut base, shown);
+                self.rebase(*position, id, &mut base, projection);
             }
         }
         let new_places = place::places(base.as_ref(), &new_guests, stays);
@@ -320,15 +324,16 @@ impl<'w, 'a> Settle<'w, 'a> {
         position: u64,
         record: RecordId,
         base: &mut Option<Record>,
-        shown: impl Fn(FieldId) -> bool,
+        shown: Projection,
     ) {
         let Some(Settled::AsWritten(stamp, rank)) = self.settled.get(&position) else { return };
         let Some(own) = self.own.get(&position) else { return };
         let stamp = stamp.unwrap_or(own.act.claimed);
         let origin = Origin { act: ActId::new(self.work.author, position), stamp, rank: *rank };
         for writes in own.act.writes().filter(|w| w.record == record) {
+            let kind = catalogue().kind(writes.kind);
             let mut writes = writes.clone();
-            writes.fields.retain(|write| shown(write.field));
+            writes.fields.retain(|write| sees(kind, write.field, shown));
             replay::write(base, &writes, origin);
         }
     }

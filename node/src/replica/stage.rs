@@ -110,7 +110,7 @@ fn stage_page<'w, 'a>(
         return Ok(Staged::Skipped);
     }
     if page.filling && scope.staged == 0 {
-        begin_fill(work, page.scope)?;
+        begin_fill(work, filling, &scope)?;
     }
     let mut scope = if scope.fills_in_place() {
         let settle = filling.begin(work)?;
@@ -126,11 +126,19 @@ fn stage_page<'w, 'a>(
 }
 
 /// What the fill does not bring again is gone from the scope, with this node's acts on it that were
-/// acknowledged by now: no later page speaks of them.
-fn begin_fill(work: &Work<'_>, scope: ScopeId) -> Result<()> {
-    let known = ack::acknowledged(work.db)?;
-    let here = records_in(work, scope)?;
-    here.into_iter().try_for_each(|of| put_staged(work, scope, of, None, known, None))
+/// acknowledged by now: no later page speaks of them. Of a scope that is new here only such acts
+/// can have made anything, so that no table has to be searched for it.
+fn begin_fill<'w, 'a>(
+    work: &'w Work<'a>,
+    filling: &mut Filling<'w, 'a>,
+    scope: &ScopeState,
+) -> Result<()> {
+    let (id, known) = (scope.grant.scope, ack::acknowledged(work.db)?);
+    let here = match scope.fills_in_place() {
+        true => filling.begin(work)?.records_touched_by(known),
+        false => records_in(work, id)?,
+    };
+    here.into_iter().try_for_each(|of| put_staged(work, id, of, None, known, None))
 }
 
 /// Whether a page continues what is here. A scope that is being filled takes any page.
