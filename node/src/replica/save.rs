@@ -29,38 +29,39 @@ impl Replica {
     /// what could not be written.
     pub fn save(
         &mut self,
-        drafts: &[Draft],
+        drafts: impl Into<Vec<Draft>>,
         now_ms: UnixMs,
         entropy: &mut Entropy<'_>,
     ) -> Result<Vec<Saved>> {
+        let drafts = drafts.into();
         self.write_logged("save", |work| {
             let mut entering = Entering::begin(work, entropy)?;
             let first = entering.tail.position + 1;
             let mut saved = Vec::with_capacity(drafts.len());
-            for (at, draft) in drafts.iter().enumerate() {
+            for (at, draft) in drafts.into_iter().enumerate() {
                 entering.salt(entropy)?;
                 let act = act_of(draft, first, entering.tail, now_ms);
                 check(at, &act, work)?;
                 let parts = entering.enter(&act)?;
                 confirm(&act, &parts)?;
+                keep_job(work, &act)?;
                 saved.push(Saved { position: act.position, claimed: act.claimed });
             }
-            keep_jobs(work, drafts, &saved)?;
             Ok((saved, entering.log.rows))
         })
     }
 }
 
-fn act_of(draft: &Draft, first: u64, tail: Tail, now_ms: UnixMs) -> Act {
+fn act_of(draft: Draft, first: u64, tail: Tail, now_ms: UnixMs) -> Act {
     Act {
         position: tail.position + 1,
         claimed: stamp::claim(tail.claimed, now_ms),
-        person: draft.person.clone(),
+        person: draft.person,
         intent: draft.intent,
-        grounds: draft.grounds.clone(),
+        grounds: draft.grounds,
         job: draft.job,
         linked: draft.linked.map(|at| first + at as u64),
-        ops: draft.ops.clone(),
+        ops: draft.ops,
     }
 }
 
@@ -191,15 +192,10 @@ impl<'w, 'a> Entering<'w, 'a> {
     }
 }
 
-/// Notes which positions belong to which job.
-fn keep_jobs(work: &Work<'_>, drafts: &[Draft], saved: &[Saved]) -> Result<()> {
-    let sql = include_str!("sql/keep_job.sql");
-    for (draft, saved) in drafts.iter().zip(saved) {
-        let Some(item) = draft.job else { continue };
-        let position = int(saved.position);
-        let claimed = int(saved.claimed.0);
-        let row = params![item.job.0, draft.person, position, item.of, claimed];
-        work.db.prepare_cached(sql)?.execute(row)?;
-    }
+/// Notes which job the act belongs to.
+fn keep_job(work: &Work<'_>, act: &Act) -> Result<()> {
+    let Some(item) = act.job else { return Ok(()) };
+    let row = params![item.job.0, act.person, int(act.position), item.of, int(act.claimed.0)];
+    work.db.prepare_cached(include_str!("sql/keep_job.sql"))?.execute(row)?;
     Ok(())
 }

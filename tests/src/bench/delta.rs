@@ -94,7 +94,7 @@ fn days(suite: &Suite, one_way: Duration) -> Result<(Days, usize)> {
     let counted = alone(link.three(&node, || {
         let mut replica = Replica::open(&node, &bench_key())?;
         let drafts = drafts(&suite.load, &edits);
-        let saved = replica.save(&drafts, now_ms, &mut |bytes| System.fill(bytes))?;
+        let saved = replica.save(drafts, now_ms, &mut |bytes| System.fill(bytes))?;
         ensure!(saved.len() == BATCH_EDITS, "not all was saved");
         Ok(())
     }))??;

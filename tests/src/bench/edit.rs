@@ -67,10 +67,19 @@ fn desks(suite: &Suite) -> [Desk; 2] {
     [named("commune-node", commune), named("wide-node", all)]
 }
 
-fn save(replica: &mut Replica, drafts: &[Draft]) -> Result<()> {
+fn save(replica: &mut Replica, drafts: Vec<Draft>) -> Result<()> {
+    let count = drafts.len();
     let saved = replica.save(drafts, System.now_ms(), &mut |bytes| System.fill(bytes))?;
-    ensure!(saved.len() == drafts.len(), "not all was saved");
+    ensure!(saved.len() == count, "not all was saved");
     Ok(())
+}
+
+fn save_all(replica: &mut Replica, batches: Vec<Vec<Draft>>) -> Result<()> {
+    batches.into_iter().try_for_each(|batch| save(replica, batch))
+}
+
+fn batches_of(drafts: &[Draft], size: usize) -> Vec<Vec<Draft>> {
+    drafts.chunks(size).map(<[Draft]>::to_vec).collect()
 }
 
 /// One comparison of work on a replica with work on a plain table of the same members.
@@ -81,11 +90,14 @@ struct Contest<'a> {
 }
 
 impl Contest<'_> {
-    /// Seconds of both, by turns, each over a checkpoint.
+    /// Seconds of both, by turns, each over a checkpoint. What is saved is made before the clock
+    /// runs: both sides are given values, not copies of them.
     fn run(
         &self,
         mut raw: impl FnMut(&mut Plain) -> Result<()>,
-        mut product: impl FnMut(&mut Replica) -> Result<()>,
+        drafts: &[Draft],
+        size: usize,
+        mut product: impl FnMut(&mut Replica, Vec<Vec<Draft>>) -> Result<()>,
     ) -> Result<Series> {
         let base = self.suite.fresh("plain-base")?.join("plain.db");
         drop(filled(
@@ -106,9 +118,11 @@ impl Contest<'_> {
             || {
                 let dir = self.suite.copy(self.desk.state, "run-node")?;
                 let mut replica = Replica::open(&dir, &bench_key())?;
+                let batches = batches_of(drafts, size);
                 settle();
-                let ((), took) =
-                    timed(|| product(&mut replica).and_then(|()| checkpoint_replica(&dir)))?;
+                let ((), took) = timed(|| {
+                    product(&mut replica, batches).and_then(|()| checkpoint_replica(&dir))
+                })?;
                 ensure_sound(&replica)?;
                 Ok(took.as_secs_f64())
             },
@@ -145,7 +159,9 @@ pub fn batches(suite: &mut Suite) -> Result<Vec<Finding>> {
                     .chunks(BATCH_EDITS)
                     .try_for_each(|batch| table.edit(&suite.load, batch))?)
             },
-            |replica| drafts.chunks(BATCH_EDITS).try_for_each(|batch| save(replica, batch)),
+            &drafts,
+            BATCH_EDITS,
+            save_all,
         )?;
         let count = edits.len();
         let (figure, limit) = (each(series.product(), count), each(series.limit(), count));
@@ -168,7 +184,7 @@ fn pages(suite: &Suite, desk: &Desk, edits: &[Edit], drafts: &[Draft]) -> Result
     {
         raw += table.pages(&suite.load, &[edits])?;
         checkpoint_replica(&dir)?;
-        save(&mut replica, drafts)?;
+        save(&mut replica, drafts.to_vec())?;
         product += wal_frames(&beside)?;
     }
     let count = (BATCHES / 2 * BATCH_EDITS) as f64;
@@ -198,9 +214,11 @@ pub fn singles(suite: &mut Suite) -> Result<Vec<Finding>> {
             raw_flushes.push((count() - before) as f64 / SINGLES as f64);
             Ok(())
         },
-        |replica| {
+        &drafts,
+        1,
+        |replica, drafts| {
             let before = count();
-            drafts.chunks(1).try_for_each(|draft| save(replica, draft))?;
+            save_all(replica, drafts)?;
             product_flushes.push((count() - before) as f64 / SINGLES as f64);
             Ok(())
         },
@@ -230,11 +248,15 @@ pub fn inserts(suite: &mut Suite) -> Result<Vec<Finding>> {
     let contest = Contest { suite, desk: &desk, runs: suite.runs };
     let batches = contest.run(
         |table| Ok(members.chunks(BATCH_EDITS).try_for_each(|batch| table.insert(batch))?),
-        |replica| drafts.chunks(BATCH_EDITS).try_for_each(|batch| save(replica, batch)),
+        &drafts,
+        BATCH_EDITS,
+        save_all,
     )?;
     let singles = contest.run(
         |table| Ok(members[..SINGLES].chunks(1).try_for_each(|batch| table.insert(batch))?),
-        |replica| drafts[..SINGLES].chunks(1).try_for_each(|batch| save(replica, batch)),
+        &drafts[..SINGLES],
+        1,
+        save_all,
     )?;
     let pair =
         |series: &Series, count| (each(series.product(), count), each(series.limit(), count));

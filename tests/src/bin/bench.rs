@@ -7,6 +7,10 @@ use clap::Parser;
 use dongbo_tests::bench::{RUNS_MIN, Wanted, run};
 use dongbo_tests::province::Size;
 
+/// As in the product's binaries.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the product beside the limits of the machine that it runs on, and prints ratios, floors and aims.
 #[derive(Parser)]
 #[command(
