@@ -145,20 +145,30 @@ fn around_line(words: &str, line: usize) -> Option<(&str, &str)> {
 
 fn push_line(value: &Value, words: &mut String) {
     let Value::Text(text) = value else { return };
-    let start = words.len();
     // Numbers and addresses have nothing to fold but case.
     let folded =
         if text.is_ascii() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(fold(text)) };
-    for word in split(&folded) {
-        words.push(' ');
-        words.push_str(word);
+    let mut between = true;
+    for c in folded.chars() {
+        if is_between(c) {
+            between = true;
+            continue;
+        }
+        if std::mem::take(&mut between) {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
     }
-    words[start..].make_ascii_lowercase();
+}
+
+/// What stands between words: anything of ASCII but letters and digits.
+fn is_between(c: char) -> bool {
+    c.is_ascii() && !c.is_ascii_alphanumeric()
 }
 
 /// The words of a folded text: letters and digits, whatever stands between them.
 fn split(folded: &str) -> impl Iterator<Item = &str> {
-    folded.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty())
+    folded.split(is_between).filter(|w| !w.is_empty())
 }
 
 /// The name of the search table of a kind, quoted.
@@ -186,5 +196,15 @@ mod tests {
     fn what_is_typed_is_words() {
         assert_eq!(query("Đức OR\" NEAR("), [" duc", " or", " near"]);
         assert!(query(" .-' ").is_empty());
+    }
+
+    #[test]
+    fn a_line_is_made_of_the_words_that_a_search_asks_for() {
+        for text in ["Nguyễn Văn Đức", "12-A/3 (cũ)", "a@B.example", " ' ", "Tổ  5"] {
+            let mut line = String::new();
+            push_line(&Value::Text(text.into()), &mut line);
+            let words: String = split(&fold(text)).map(|word| format!(" {word}")).collect();
+            assert_eq!(line, words.to_lowercase(), "{text}");
+        }
     }
 }

@@ -156,8 +156,10 @@ pub fn check_today(field: &Field, value: &Value, today: NaiveDate) -> Result<(),
 }
 
 fn check_text(text: &str, max: u16) -> Result<(), Invalid> {
-    // Length first: a hostile text is not walked twice. Four bytes a character is the most.
-    if text.len() > usize::from(max) * 4 || text.chars().count() > usize::from(max) {
+    // Length first: a hostile text is not walked twice. Four bytes a character is the most, one
+    // the least.
+    let (bytes, max_chars) = (text.len(), usize::from(max));
+    if bytes > max_chars * 4 || (bytes > max_chars && text.chars().count() > max_chars) {
         return Err(Invalid::TooLong { max });
     }
     text::check(text)
