@@ -241,37 +241,39 @@ pub fn singles(suite: &mut Suite) -> Result<Vec<Finding>> {
 /// What failed.
 pub fn inserts(suite: &mut Suite) -> Result<Vec<Finding>> {
     suite.commune()?;
-    let [desk, _] = desks(suite);
+    suite.wide()?;
     let home = suite.made()?.scopes[suite.load.commune()];
     let members = newcomers(&suite.load, BATCHES * BATCH_EDITS);
     let drafts: Vec<Draft> = members.iter().map(|member| creation(member, home)).collect();
-    let contest = Contest { suite, desk: &desk, runs: suite.runs };
-    let batches = contest.run(
-        |table| Ok(members.chunks(BATCH_EDITS).try_for_each(|batch| table.insert(batch))?),
-        &drafts,
-        BATCH_EDITS,
+    let [commune, wide] = desks(suite);
+    let mut findings = Vec::new();
+    for desk in [&commune, &wide] {
+        let series = inserting(suite, desk, &members, &drafts, BATCH_EDITS)?;
+        let (figure, limit) =
+            (each(series.product(), members.len()), each(series.limit(), members.len()));
+        findings.push(Finding::of("4c", desk.what.clone(), series.ratios()).beside(figure, limit));
+    }
+    let series = inserting(suite, &commune, &members[..SINGLES], &drafts[..SINGLES], 1)?;
+    let (figure, limit) = (each(series.product(), SINGLES), each(series.limit(), SINGLES));
+    let what = format!("a transaction each, {}", commune.what);
+    let shown = Finding::shown("4c one", what, series.ratios(), "× R").beside(figure, limit);
+    findings.push(shown);
+    Ok(findings)
+}
+
+fn inserting(
+    suite: &Suite,
+    desk: &Desk,
+    members: &[Member],
+    drafts: &[Draft],
+    size: usize,
+) -> Result<Series> {
+    Contest { suite, desk, runs: suite.runs }.run(
+        |table| Ok(members.chunks(size).try_for_each(|batch| table.insert(batch))?),
+        drafts,
+        size,
         save_all,
-    )?;
-    let singles = contest.run(
-        |table| Ok(members[..SINGLES].chunks(1).try_for_each(|batch| table.insert(batch))?),
-        &drafts[..SINGLES],
-        1,
-        save_all,
-    )?;
-    let pair =
-        |series: &Series, count| (each(series.product(), count), each(series.limit(), count));
-    let (figure, limit) = pair(&batches, members.len());
-    let (one, one_raw) = pair(&singles, SINGLES);
-    Ok(vec![
-        Finding::of("4c", desk.what.clone(), batches.ratios()).beside(figure, limit),
-        Finding::shown(
-            "4c one",
-            format!("a transaction each, {}", desk.what),
-            singles.ratios(),
-            "× R",
-        )
-        .beside(one, one_raw),
-    ])
+    )
 }
 
 /// Members that no replica holds yet: those of the load under ids of today.
