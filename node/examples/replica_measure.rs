@@ -203,7 +203,7 @@ fn edit(
             .collect();
         let start = Instant::now();
         replica
-            .save(&drafts, 1_700_000_000_000, &mut |b| b.fill(round as u8))
+            .save(drafts, 1_700_000_000_000, &mut |b| b.fill(round as u8))
             .expect("edits are saved");
         spent += start.elapsed();
     }

@@ -135,7 +135,7 @@ fn jobs_are_listed_with_their_acts() {
             ..Draft::change("lan", member(n, P, "Lê Hoa")).with_intent(Intent::Import)
         })
         .collect();
-    replica.save(&drafts, NOW, &mut entropy()).unwrap();
+    replica.save(drafts, NOW, &mut entropy()).unwrap();
     let jobs = replica.jobs(10).unwrap();
     assert_eq!(
         (jobs.len(), jobs[0].first, jobs[0].last, jobs[0].items, jobs[0].of),

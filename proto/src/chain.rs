@@ -79,16 +79,17 @@ pub fn hash_of_leaves(leaves: &[Hash]) -> Hash {
     Hash(root.finalize().into())
 }
 
-/// The hash of an act, with a buffer that a hot loop lends again and again.
+/// The hash of an act, with a buffer that a hot loop lends again and again; it holds the act's
+/// canonical bytes afterwards.
 pub fn act_hash_in(act: &Act, seed: &Seed, buffer: &mut Vec<u8>) -> Hash {
     let mut root = Sha256::new().chain_update([NODE]);
     let mut w = Writer::reuse(std::mem::take(buffer));
     act.write_header(&mut w);
     root.update(leaf_hash(&salt(seed, act.position, 0), w.as_slice()).0);
     for (leaf, op) in (1..).zip(&act.ops) {
-        w = Writer::reuse(w.into_bytes());
+        let start = w.as_slice().len();
         op.write(&mut w);
-        root.update(leaf_hash(&salt(seed, act.position, leaf), w.as_slice()).0);
+        root.update(leaf_hash(&salt(seed, act.position, leaf), &w.as_slice()[start..]).0);
     }
     *buffer = w.into_bytes();
     Hash(root.finalize().into())

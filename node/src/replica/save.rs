@@ -1,7 +1,6 @@
 //! Local acts: journal, view and outbox, all or nothing, durable when this returns.
 
 use dongbo_proto::act::Act;
-use dongbo_proto::bytes::Writer;
 use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::fate::Reason;
 use dongbo_proto::id::{FieldId, ScopeId};
@@ -124,7 +123,6 @@ pub(super) struct Entering<'w, 'a> {
     /// The same acts for the log.
     pub log: Rows,
     adding: CachedStatement<'a>,
-    hashing: Vec<u8>,
     bytes: Vec<u8>,
 }
 
@@ -145,8 +143,8 @@ impl<'w, 'a> Entering<'w, 'a> {
     /// Begins behind the last act with a seed that is known.
     pub fn with_seed(work: &'w Work<'a>, tail: Tail, seed: Option<(u64, Seed)>) -> Result<Self> {
         let (log, seed) = (Rows::default(), seed.unwrap_or((0, Seed([0; 32]))));
-        let (adding, hashing, bytes) = (journal::adding(work.db)?, Vec::new(), Vec::new());
-        Ok(Entering { work, tail, seed, log, adding, hashing, bytes })
+        let (adding, bytes) = (journal::adding(work.db)?, Vec::new());
+        Ok(Entering { work, tail, seed, log, adding, bytes })
     }
 
     /// Takes another seed that is known.
@@ -176,17 +174,18 @@ impl<'w, 'a> Entering<'w, 'a> {
     /// Enters one act: view, journal and log.
     pub fn enter(&mut self, act: &Act) -> Result<Vec<Part>> {
         let parts = self.work.perform(act)?;
-        let hash = chain::act_hash_in(act, &self.seed.1, &mut self.hashing);
+        let hash = chain::act_hash_in(act, &self.seed.1, &mut self.bytes);
         let after = chain::extend(self.tail.chain, hash);
-        let mut w = Writer::reuse(std::mem::take(&mut self.bytes));
-        act.write(&mut w);
-        if w.as_slice().len() > limits::ACT_BYTES_MAX {
+        if self.bytes.len() > limits::ACT_BYTES_MAX {
             return Err(ReplicaError::Refused { draft: 0, reason: Reason::OverLimit });
         }
         let prior = prior::pack(act, &parts);
-        self.adding.execute(params![int(act.position), w.as_slice(), after.0, prior])?;
-        self.log.push(act.position, w.as_slice(), self.tail.chain, after, &self.seed);
-        self.bytes = w.into_bytes();
+        self.adding.raw_bind_parameter(1, int(act.position))?;
+        self.adding.raw_bind_parameter(2, self.bytes.as_slice())?;
+        self.adding.raw_bind_parameter(3, after.0)?;
+        self.adding.raw_bind_parameter(4, prior)?;
+        self.adding.raw_execute()?;
+        self.log.push(act.position, &self.bytes, self.tail.chain, after, &self.seed);
         self.tail = Tail { position: act.position, chain: after, claimed: act.claimed };
         Ok(parts)
     }

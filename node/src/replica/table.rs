@@ -336,11 +336,15 @@ impl Inserting<'_> {
         values: &[Option<&Value>],
     ) -> Result<bool> {
         let (table, statement) = (self.table, &mut self.row);
+        // Most columns of most rows are empty; unbound they are NULL.
+        statement.clear_bindings();
         statement.raw_bind_parameter(1, of.0.0)?;
         statement.raw_bind_parameter(2, of.1.0)?;
         statement.raw_bind_parameter(3, meta.pack())?;
         for (at, value) in values.iter().enumerate() {
-            statement.raw_bind_parameter(LEADING + at, Cell(value.unwrap_or(&Value::Null)))?;
+            if let Some(value) = value {
+                statement.raw_bind_parameter(LEADING + at, Cell(value))?;
+            }
         }
         if statement.raw_execute()? == 0 {
             return Ok(false);

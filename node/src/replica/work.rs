@@ -9,7 +9,7 @@ use dongbo_proto::act::{Act, Op, RecordWrites};
 use dongbo_proto::id::{ActId, AuthorId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{Meta, Record};
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection};
 
 use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
@@ -145,7 +145,10 @@ impl<'a> Work<'a> {
         let shown = merge::shown(rule, &state.heads).map(|at| &state.heads[at].value);
         let fits = shown.is_none_or(|value| cell::fits(&field.ty, value));
         let value = meta.set(write.field, &state, rule, fits).unwrap_or_default();
-        prepared.update.execute(params![meta.pack(), Cell(&value), rowid])?;
+        prepared.update.raw_bind_parameter(1, meta.pack())?;
+        prepared.update.raw_bind_parameter(2, Cell(&value))?;
+        prepared.update.raw_bind_parameter(3, rowid)?;
+        prepared.update.raw_execute()?;
         contest(self.db, id, kind, was, meta.contested_fields().next().is_some())?;
         if let Some((index, statements)) = &mut prepared.search {
             index.put_one(statements, rowid, write.field, shown.unwrap_or(&value))?;

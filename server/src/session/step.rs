@@ -414,8 +414,9 @@ mod tests {
             token: [0; 16],
             inbox: 0,
             scopes: vec![cursor],
-            state: Hash::default(),
+            state: [0; 16],
             live: false,
+            flush: true,
         }
     }
 
