@@ -32,8 +32,9 @@ fn used(dir: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// Keys begin with the name of what they speak of.
-const FIRST_WORDS: [&str; 22] = [
+const FIRST_WORDS: [&str; 23] = [
     "ask",
+    "bundle",
     "code",
     "col",
     "conflicts",

@@ -215,3 +215,13 @@ err-not-read-only = Only statements that read are taken (SELECT, WITH, EXPLAIN, 
 err-statement = The statement is not understood: { $why }
 err-word = The server's word does not agree with what it signed before ({ $why }). Nothing was overwritten; tell the province.
 err-unexpected = An unforeseen fault. Everything saved is kept; run verify and tell the province.
+
+# The stick
+bundle-exported = { $acts } acts are written to { $path }. Carry it to the province (dongbo-server bundle import), then import the answer on this machine.
+bundle-left = { $count } acts found no room in the bundle. Nothing is lost; when the answer is imported, export one more.
+bundle-asked = The request to join is written to { $path }. Carry it to the province (dongbo-server bundle import), then import the answer on this machine. Keep the directory { $dir } as it is until then.
+bundle-taken = { $records } records changed here (read { $down }).
+bundle-more = All that the answer held is taken in, but there is more. Nothing is lost; export another bundle (dongbo-node bundle export) and carry it to the province.
+bundle-card-kept = The province's card is kept. Bundles can be exported now: dongbo-node bundle export
+bundle-old-answer = This answer is older than what is here: the machine has exchanged with the province since it exported that bundle. Nothing was changed and nothing is lost. If something is still to be sent, export a new bundle.
+bundle-no-card = This machine has no card of the province yet, so a bundle cannot be sealed. Nothing was written. Fetch the card from the province (dongbo-server bundle card) and add --card.

@@ -215,3 +215,13 @@ err-not-read-only = Chỉ nhận câu lệnh chỉ đọc (SELECT, WITH, EXPLAIN
 err-statement = Câu lệnh không hiểu được: { $why }
 err-word = Lời của máy chủ không khớp với những gì nó đã ký trước đây ({ $why }). Không có gì bị ghi đè; hãy báo cho tỉnh.
 err-unexpected = Lỗi không lường trước. Mọi thứ đã lưu vẫn còn; hãy chạy verify và báo cho tỉnh.
+
+# Thẻ nhớ
+bundle-exported = Đã ghi { $acts } việc vào { $path }. Hãy mang tới tỉnh (dongbo-server bundle import), rồi nhập gói trả lời ở máy này.
+bundle-left = Còn { $count } việc chưa vừa trong gói. Không mất gì; sau khi nhập gói trả lời, hãy xuất thêm gói nữa.
+bundle-asked = Đã ghi yêu cầu gia nhập vào { $path }. Hãy mang tới tỉnh (dongbo-server bundle import), rồi nhập gói trả lời ở máy này. Tới lúc đó hãy giữ nguyên thư mục { $dir }.
+bundle-taken = { $records } hồ sơ thay đổi ở đây (đọc { $down }).
+bundle-more = Đã nhận mọi thứ có trong gói trả lời, nhưng chưa hết. Không mất gì; hãy xuất gói mới (dongbo-node bundle export) và mang tới tỉnh lần nữa.
+bundle-card-kept = Đã giữ danh thiếp của tỉnh. Bây giờ có thể xuất gói: dongbo-node bundle export
+bundle-old-answer = Gói trả lời này cũ hơn những gì máy đang có: máy đã trao đổi với tỉnh sau khi xuất gói đó. Không có gì thay đổi, không mất gì. Nếu còn việc chưa gửi, hãy xuất gói mới.
+bundle-no-card = Máy này chưa có danh thiếp của tỉnh nên chưa niêm phong được gói. Chưa có gì được ghi. Hãy lấy danh thiếp ở tỉnh (dongbo-server bundle card) và thêm --card.

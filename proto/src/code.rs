@@ -88,6 +88,12 @@ impl CaPin {
         Self(pin)
     }
 
+    /// The pin whose bytes these are.
+    #[must_use]
+    pub fn of_bytes(bytes: [u8; CA_PIN_BYTES]) -> Self {
+        Self(bytes)
+    }
+
     /// True when the certificate in DER form is the one that was pinned.
     #[must_use]
     pub fn matches(&self, der: &[u8]) -> bool {

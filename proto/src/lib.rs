@@ -24,6 +24,7 @@ pub mod record;
 pub mod seam;
 pub mod sign;
 pub mod stamp;
+pub mod stick;
 pub mod value;
 pub mod wire;
 pub mod words;

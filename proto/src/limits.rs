@@ -50,5 +50,10 @@ pub const JOIN_BYTES_MAX: usize = CSR_BYTES_MAX + 1024;
 pub const OUTCOMES_MAX: usize = 1_000;
 /// Unacknowledged batches under way in one exchange: enough to fill a link, little to lose.
 pub const BATCHES_IN_FLIGHT_MAX: usize = 4;
+/// Bytes of one file on a stick, sealed: it is read and opened whole, in memory, on an old office PC.
+pub const STICK_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of frames after which nothing more is begun in a file on a stick: pages of one snapshot may
+/// still follow it, and fit below [`STICK_BYTES_MAX`]. What is left out comes with the next file.
+pub const STICK_FRAMES_BYTES_MAX: u64 = 40 * 1024 * 1024;
 /// Acts of one record whose history is sent at once, newest first.
 pub const HISTORY_ACTS_MAX: usize = 1_000;

@@ -18,6 +18,16 @@ stop-bad-frame = The two sides do not understand each other (perhaps different v
 stop-busy = The server is busy. Everything here is kept; it will be tried again later.
 stop-storage = The server cannot write (perhaps its disk is full). Everything here is kept; tell the province.
 stop-revoked = This machine was revoked. What was saved here is still delivered and waits for the province.
+# Why a file on a stick is not taken
+stick-not-ours = This file is not a bundle of dongbo. Nothing was changed. Look whether it is the right file.
+stick-newer = This bundle was written by a newer version. Nothing was changed. Update the program, then import it again.
+stick-torn = This bundle is not whole: the copy was cut off or the stick is damaged. Nothing was changed. Copy it again, or export it again.
+stick-too-large = This bundle is larger than any that is written. Nothing was changed. Look whether it is the right file.
+stick-forged = This bundle was changed on its way, or was not written by the one that it names. Nothing was changed. Export it again, and carry it yourself.
+stick-wrong-way = This bundle goes the other way: it is not one that this side imports. Nothing was changed. Take the other file.
+stick-other-province = This bundle is for another province. Nothing was changed. Take it to the one that it is for.
+stick-other-node = This bundle is for another machine. Nothing was changed. Take it to the machine that exported the request.
+stick-not-opened = This bundle does not open here: it was sealed for another key, or changed on its way. Nothing was changed. Export it again; if it still does not open, fetch a fresh card of the province.
 # Which rule a value breaks (never the value)
 invalid-required = must not be empty
 invalid-too-long = longer than { $max } characters

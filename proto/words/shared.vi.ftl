@@ -18,6 +18,16 @@ stop-bad-frame = Hai bên không hiểu nhau (có thể khác phiên bản). D�
 stop-busy = Máy chủ đang bận. Dữ liệu tại đây còn nguyên; sẽ thử lại sau.
 stop-storage = Máy chủ không ghi được (có thể đầy đĩa). Dữ liệu tại đây còn nguyên; xin báo tỉnh.
 stop-revoked = Máy này đã bị thu hồi. Những việc đã ghi vẫn được nộp và chờ tỉnh xem xét.
+# Vì sao một gói trên thẻ nhớ không được nhận
+stick-not-ours = Tệp này không phải gói của dongbo. Không có gì thay đổi. Hãy xem lại có đúng tệp không.
+stick-newer = Gói này do phiên bản mới hơn ghi. Không có gì thay đổi. Hãy cập nhật chương trình rồi nhập lại.
+stick-torn = Gói này không trọn vẹn: chép dở, hoặc thẻ nhớ hỏng. Không có gì thay đổi. Hãy chép lại hoặc xuất lại.
+stick-too-large = Gói này lớn hơn mọi gói được ghi ra. Không có gì thay đổi. Hãy xem lại có đúng tệp không.
+stick-forged = Gói này đã bị sửa trên đường, hoặc không phải do nơi ghi tên trên gói viết. Không có gì thay đổi. Hãy xuất lại và tự tay mang đi.
+stick-wrong-way = Gói này đi chiều ngược lại, không phải gói để nhập ở bên này. Không có gì thay đổi. Hãy lấy tệp kia.
+stick-other-province = Gói này dành cho tỉnh khác. Không có gì thay đổi. Hãy mang tới đúng tỉnh đó.
+stick-other-node = Gói này dành cho máy khác. Không có gì thay đổi. Hãy mang tới máy đã xuất yêu cầu.
+stick-not-opened = Gói này không mở được ở đây: nó được niêm phong cho khóa khác, hoặc đã bị sửa trên đường. Không có gì thay đổi. Hãy xuất lại; nếu vẫn không mở được, hãy lấy danh thiếp mới của tỉnh.
 # Giá trị vi phạm quy tắc nào (không bao giờ nhắc lại giá trị)
 invalid-required = không được để trống
 invalid-too-long = dài quá { $max } ký tự

@@ -191,3 +191,15 @@ restore-done = Restored from { $path }. The new epoch is { $epoch }.
 restore-aside = The old database is kept as { $path }.
 restore-standing = { $lines } lines of revocations and spent codes were taken over from the old database.
 restore-next = Next: run serve again. Nodes notice the new epoch and send again what the backup lacks. Invitations that nobody used are void.
+# bundle
+bundle-card = The province's card is written to { $path }. It holds no secret. Next: make a join code (invite), and tell it to the commune in another way.
+bundle-done = The bundle of machine { $node } is taken in ({ $acts } acts). The answer: { $path }. Carry it back to that machine and run: dongbo-node bundle import
+bundle-joined = Machine { $node } has joined. The answer: { $path }. Carry it back to that machine and run: dongbo-node bundle import
+bundle-more = The answer does not hold everything: once it is imported, that machine must export and send one more bundle.
+bundle-stopped = The answer says why the exchange stops: { $why }
+bundle-same-file = The answer would replace the bundle itself ({ $path }). Nothing was changed. Choose another name.
+bundle-unknown-code = This province does not know the join code in the bundle. Nothing was changed. Make a new code.
+bundle-used-code = The join code in the bundle was used before. Nothing was changed. Make a new code.
+bundle-expired-code = The join code in the bundle has expired. Nothing was changed. Make a new code.
+bundle-author-taken = The machine's id is taken (chance, or a copied disk). Nothing was changed. Join again in a new directory.
+bundle-refused = The province could not take this bundle in: { $why } Nothing was changed.

@@ -187,3 +187,15 @@ restore-done = Đã khôi phục từ { $path }. Kỷ nguyên mới: { $epoch }.
 restore-aside = Tệp cũ được giữ tại { $path }.
 restore-standing = Đã lấy lại { $lines } dòng thu hồi, mã đã dùng từ tệp cũ.
 restore-next = Tiếp theo: chạy lại serve. Các máy sẽ nhận ra kỷ nguyên mới và gửi lại những gì bản sao lưu chưa có. Các mã mời chưa dùng đã hết hiệu lực.
+# bundle
+bundle-card = Đã ghi danh thiếp của tỉnh vào { $path }. Trong đó không có bí mật. Tiếp theo: cấp mã mời (invite), báo mã cho máy ở xã bằng đường khác.
+bundle-done = Đã nhận gói của máy { $node } ({ $acts } việc). Gói trả lời: { $path }. Hãy mang về máy đó và chạy: dongbo-node bundle import
+bundle-joined = Máy { $node } đã gia nhập. Gói trả lời: { $path }. Hãy mang về máy đó và chạy: dongbo-node bundle import
+bundle-more = Gói trả lời chưa hết: sau khi nhập nó, máy đó cần xuất và mang tới thêm một gói nữa.
+bundle-stopped = Gói trả lời nói lý do dừng: { $why }
+bundle-same-file = Tệp trả lời trùng với tệp đưa vào ({ $path }). Không có gì thay đổi. Hãy chọn tên khác.
+bundle-unknown-code = Mã mời trong gói không có ở tỉnh này. Không có gì thay đổi. Hãy cấp mã mới.
+bundle-used-code = Mã mời trong gói đã được dùng. Không có gì thay đổi. Hãy cấp mã mới.
+bundle-expired-code = Mã mời trong gói đã hết hạn. Không có gì thay đổi. Hãy cấp mã mới.
+bundle-author-taken = Số hiệu của máy bị trùng (ngẫu nhiên, hoặc ổ đĩa bị sao chép). Không có gì thay đổi. Hãy gia nhập lại trong một thư mục mới.
+bundle-refused = Tỉnh không nhận được gói này: { $why } Không có gì thay đổi.

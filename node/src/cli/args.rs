@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
+use dongbo_proto::limits::STICK_FRAMES_BYTES_MAX;
 use dongbo_proto::words::Lang;
 
 const EXAMPLES: &str = "\
@@ -89,6 +90,9 @@ pub enum Command {
     Digest,
     /// Kiểm tra toàn bộ dữ liệu ở máy này (Check everything that is here)
     Verify,
+    /// Trao đổi qua thẻ nhớ khi không có mạng (Exchange by stick, without a network)
+    #[command(subcommand)]
+    Bundle(Bundle),
     /// Chạy câu lệnh SQL chỉ đọc (Run read-only SQL)
     Sql(Sql),
     /// Đặt hoặc bỏ mật khẩu mở dữ liệu (Set or remove the passphrase)
@@ -115,6 +119,39 @@ pub struct Join {
     /// Chưa nhận dữ liệu ngay (Do not exchange yet)
     #[arg(long)]
     pub no_sync: bool,
+}
+
+/// What is done with a stick.
+#[derive(Subcommand, Debug)]
+pub enum Bundle {
+    /// Ghi gói mang tới tỉnh; với --code là xin gia nhập (Write the bundle to carry to the province;
+    /// with --code it asks to join)
+    Export(BundleExport),
+    /// Nhập gói trả lời hoặc danh thiếp của tỉnh (Take in an answer, or the province's card)
+    Import {
+        /// Tệp mang từ tỉnh về (The file that came back)
+        file: PathBuf,
+    },
+}
+
+/// Arguments of `bundle export`.
+#[derive(clap::Args, Debug)]
+pub struct BundleExport {
+    /// Tệp gói sẽ ghi (The bundle to write)
+    pub file: PathBuf,
+    /// Danh thiếp của tỉnh, cần cho lần đầu (The province's card, needed the first time)
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
+    /// Mã mời, DB1-…: xin gia nhập (Invitation code: asks to join)
+    #[arg(long, env = "DONGBO_CODE", hide_env_values = true, requires = "card")]
+    pub code: Option<String>,
+    /// Địa chỉ máy chủ của tỉnh, để sau này dùng mạng (Address of the server, for later)
+    #[arg(long, value_name = "HOST:PORT")]
+    pub server: Option<String>,
+    /// Cỡ gói, nhiều nhất khoảng (byte) (Size of the bundle, at most about)
+    #[arg(long, default_value_t = STICK_FRAMES_BYTES_MAX, value_name = "BYTES",
+        value_parser = clap::value_parser!(u64).range(1..=STICK_FRAMES_BYTES_MAX))]
+    pub bytes_max: u64,
 }
 
 /// Arguments of `sync`.

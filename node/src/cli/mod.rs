@@ -7,6 +7,7 @@
 //! Deliberately absent: what the commands mean (`office`), and SQL but for the read-only shell.
 
 pub mod args;
+mod bundle;
 mod clock;
 mod conflicts;
 mod digest;
@@ -80,6 +81,7 @@ fn run(shell: &mut Shell, command: Command) -> Result<Exit> {
         Command::Member(command) => record::run(shell, "member", command),
         Command::Record(args) => record::run(shell, &args.kind.clone(), args.command),
         Command::Conflicts(command) => conflicts::run(shell, command),
+        Command::Bundle(command) => bundle::run(shell, command),
         Command::Undo(args) => undo::run(shell, args),
         Command::Import(args) => imports::run(shell, args),
         Command::Export(args) => exports::run(shell, args),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use dongbo_proto::code::CodeError;
+use dongbo_proto::stick::StickError;
 use dongbo_proto::words::Words;
 use dongbo_sqlite::{KeyError, Kind, LockError, OpenError};
 
@@ -262,8 +263,20 @@ pub fn of_exchange(error: &ExchangeError) -> Said {
         ExchangeError::Replica(e) => of_replica(e),
         ExchangeError::Key(_) => Said::new("err-node-key", Exit::Unexpected),
         ExchangeError::Certificate(_) => Said::new("err-certificate", Exit::Storage),
+        ExchangeError::Stick(why) => of_stick(*why),
+        ExchangeError::OldAnswer => Said::new("bundle-old-answer", Exit::Refused),
+        ExchangeError::NoCard => Said::new("bundle-no-card", Exit::Usage),
         ExchangeError::Refused(refusal) => Said::new(refusal.key(), Exit::Refused),
     }
+}
+
+fn of_stick(why: StickError) -> Said {
+    use StickError as E;
+    let exit = match why {
+        E::Forged | E::WrongWay | E::OtherProvince | E::OtherNode | E::NotOpened => Exit::Refused,
+        E::NotOurs | E::Newer(_) | E::Torn | E::TooLarge => Exit::BadData,
+    };
+    Said::new(why.key(), exit)
 }
 
 fn of_link(fault: LinkFault) -> Said {

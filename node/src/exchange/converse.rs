@@ -272,7 +272,7 @@ impl Talk<'_, '_> {
         match step {
             Do::Send(up) => self.send(up).await?,
             Do::Load { after, bytes_max } => {
-                let batch = self.load(after, bytes_max)?;
+                let batch = load(replica, self.at.key, after, bytes_max)?;
                 return Ok(Some(Event::Loaded(batch)));
             }
             Do::StartOver => {
@@ -321,19 +321,25 @@ impl Talk<'_, '_> {
         self.at.watcher.moved(&self.tally);
         Ok(())
     }
+}
 
-    fn load(&mut self, after: u64, bytes_max: usize) -> Result<Option<Batch>, ExchangeError> {
-        let batch = self.at.replica.acts_after(after, limits::BATCH_ACTS_MAX, bytes_max)?;
-        Ok(batch.map(|mut batch| {
-            let signed = chain::signed_bytes(batch.author, batch.last(), batch.after);
-            batch.signature = self.at.key.sign(&signed).to_vec();
-            batch
-        }))
-    }
+/// The acts after a position, signed.
+pub(super) fn load(
+    replica: &Replica,
+    key: &NodeKey,
+    after: u64,
+    bytes_max: usize,
+) -> Result<Option<Batch>, ExchangeError> {
+    let batch = replica.acts_after(after, limits::BATCH_ACTS_MAX, bytes_max)?;
+    Ok(batch.map(|mut batch| {
+        let signed = chain::signed_bytes(batch.author, batch.last(), batch.after);
+        batch.signature = key.sign(&signed).to_vec();
+        batch
+    }))
 }
 
 /// What the replica knows of itself, as the session takes it.
-fn told(f: replica::Facts) -> session::Facts {
+pub(super) fn told(f: replica::Facts) -> session::Facts {
     session::Facts {
         author: f.author,
         schema: f.schema,
@@ -351,7 +357,7 @@ fn told(f: replica::Facts) -> session::Facts {
     }
 }
 
-fn done(c: replica::Completed) -> session::Completed {
+pub(super) fn done(c: replica::Completed) -> session::Completed {
     session::Completed { changed: c.changed, mismatched: c.mismatched }
 }
 

@@ -81,6 +81,8 @@ pub struct Joined {
     pub server_ms: UnixMs,
     /// The token for the first exchange.
     pub token: Token,
+    /// The server's key to which files on a stick are sealed, if it said one.
+    pub sealing_key: Option<[u8; 32]>,
 }
 
 /// Joins over a channel that pinned the code's authority.
@@ -91,13 +93,7 @@ pub async fn join(
     author: AuthorId,
     local_ms: UnixMs,
 ) -> Result<Joined, ExchangeError> {
-    let request = pb::JoinRequest {
-        code: code.secret().to_vec(),
-        csr: key.csr_der()?,
-        author: author.0,
-        schema: SCHEMA_VERSION,
-        local_ms,
-    };
+    let request = request(code, key, author, local_ms)?;
     let mut client = pb::joining_client::JoiningClient::new(channel);
     let reply = client.join(request).await?.into_inner();
     match Refusal::from_pb(reply.refusal()) {
@@ -106,7 +102,23 @@ pub async fn join(
     }
 }
 
-fn read(reply: pb::JoinReply) -> Result<Joined, WireError> {
+/// What a machine says that asks to join.
+pub(super) fn request(
+    code: &JoinCode,
+    key: &NodeKey,
+    author: AuthorId,
+    local_ms: UnixMs,
+) -> Result<pb::JoinRequest, ExchangeError> {
+    Ok(pb::JoinRequest {
+        code: code.secret().to_vec(),
+        csr: key.csr_der()?,
+        author: author.0,
+        schema: SCHEMA_VERSION,
+        local_ms,
+    })
+}
+
+pub(super) fn read(reply: pb::JoinReply) -> Result<Joined, WireError> {
     let fixed16 = |b: Vec<u8>| b.try_into().map_err(|_| WireError::Malformed);
     Ok(Joined {
         certificate: reply.certificate,
@@ -117,5 +129,6 @@ fn read(reply: pb::JoinReply) -> Result<Joined, WireError> {
         province: reply.province,
         server_ms: reply.server_ms,
         token: fixed16(reply.token)?,
+        sealing_key: reply.sealing_key.try_into().ok(),
     })
 }

@@ -9,6 +9,7 @@ pub mod converse;
 pub mod fault;
 pub mod join;
 pub mod key;
+pub mod stick;
 pub mod tls;
 mod trust;
 
@@ -16,6 +17,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use dongbo_proto::stick::StickError;
 use dongbo_proto::wire::WireError;
 use http::Uri;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -57,6 +59,15 @@ pub enum ExchangeError {
     /// The server refused to let the machine join.
     #[error("joining was refused ({0:?})")]
     Refused(join::Refusal),
+    /// A file on a stick is not taken.
+    #[error(transparent)]
+    Stick(#[from] StickError),
+    /// The answer on a stick is older than what is here: the node has exchanged since.
+    #[error("an answer that is behind what is here")]
+    OldAnswer,
+    /// The province's sealing key is not known here yet: a card is needed.
+    #[error("the province's sealing key is not known")]
+    NoCard,
 }
 
 impl From<tonic::Status> for ExchangeError {

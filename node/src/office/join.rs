@@ -11,14 +11,17 @@ use std::time::Duration;
 use dongbo_proto::code::JoinCode;
 use dongbo_proto::id::AuthorId;
 use dongbo_proto::stamp::UnixMs;
+use dongbo_proto::stick::{SealingKey, StickError};
 use dongbo_sqlite::files::remove_if_there;
 use dongbo_sqlite::{DatabaseKey, DirLock, KeyFile, Protection};
 
 use super::desk::{Desk, KEY_FILE, Opener, has_joined};
 use super::identity::{IDENTITY_FILE, JOINING_FILE, NodeIdentity};
+use super::stick::{keep_sealing_key, sealing_key};
 use super::{OfficeError, Result};
 use crate::exchange::connect::tcp;
 use crate::exchange::join::{Joined, join};
+use crate::exchange::stick::{Carrier, Taken, read_card};
 use crate::exchange::tls::client_config_join;
 use crate::exchange::{ExchangeError, channel};
 use crate::replica::{Identity, OUTBOX_FILE, REPLICA_FILE, Replica, ReplicaError};
@@ -70,11 +73,66 @@ impl Newcomer {
         ask(&self.identity, code, self.opener.clock.now_ms()).await
     }
 
+    /// Goes on with a machine that has asked by stick and waits for the answer.
+    ///
+    /// # Errors
+    /// [`OfficeError::NotJoined`] when none waits here, or why a file does not open.
+    pub fn waiting(opener: Opener, passphrase: Option<&str>) -> Result<Self> {
+        let path = opener.dir.join(JOINING_FILE);
+        if !path.exists() {
+            return Err(OfficeError::NotJoined);
+        }
+        let key = KeyFile::open(&opener.dir.join(KEY_FILE), passphrase)?;
+        let identity = NodeIdentity::read(&path, &key)?.ok_or(OfficeError::NotJoined)?;
+        clear_unfinished(&opener.dir)?;
+        Ok(Newcomer { opener, key, identity, fresh: false })
+    }
+
+    /// Asks the province by stick: the file to carry there. The authority that the code pins is kept,
+    /// so that the answer is believed by it alone.
+    ///
+    /// # Errors
+    /// The card is of another province than the code, or a file could not be written.
+    pub fn ask_by_stick(&mut self, code: &JoinCode, card: &[u8]) -> Result<Vec<u8>> {
+        let card = read_card(card)?;
+        if !code.pin().matches(&card.ca) {
+            return Err(ExchangeError::from(StickError::OtherProvince).into());
+        }
+        self.identity.ca = card.ca;
+        let path = self.opener.dir.join(JOINING_FILE);
+        self.identity.write(&path, &self.key, &*self.opener.entropy)?;
+        let own = sealing_key(&self.key);
+        Ok(self.carrier(&own).join(code, &card.sealing_key)?)
+    }
+
+    /// Begins with the answer that came by stick, and takes in what else it says.
+    ///
+    /// # Errors
+    /// The answer is not one to this machine; nothing is begun then.
+    pub fn begin_by_stick(self, file: &[u8]) -> Result<(Desk, Taken)> {
+        let own = sealing_key(&self.key);
+        let (joined, answer) = self.carrier(&own).joined(file)?;
+        let mut desk = self.begin(joined)?;
+        let taken = answer.take(&mut desk.replica, &desk.identity.key, &*desk.clock)?;
+        Ok((desk, taken))
+    }
+
+    fn carrier<'a>(&'a self, own: &'a SealingKey) -> Carrier<'a> {
+        Carrier {
+            author: self.identity.author,
+            key: &self.identity.key,
+            own,
+            ca: &self.identity.ca,
+            clock: &*self.opener.clock,
+        }
+    }
+
     /// Begins the replica with what the province gave; the directory is a node then.
     pub fn begin(mut self, joined: Joined) -> Result<Desk> {
         let dir = self.opener.dir.clone();
         let who = who(self.identity.author, &joined);
-        let replica = Replica::create(&dir, &self.key, &who)?;
+        let mut replica = Replica::create(&dir, &self.key, &who)?;
+        keep_sealing_key(&mut replica, joined.sealing_key)?;
         self.identity.certificate = joined.certificate;
         self.identity.ca = joined.ca;
         self.identity.province = joined.province;
@@ -109,6 +167,7 @@ pub async fn again(desk: &mut Desk, server: &str, code: &JoinCode) -> Result<()>
     desk.identity.server = server.to_owned();
     let joined = ask(&desk.identity, code, desk.clock.now_ms()).await?;
     desk.replica.invited_again(&who(desk.identity.author, &joined))?;
+    keep_sealing_key(&mut desk.replica, joined.sealing_key)?;
     desk.identity.certificate = joined.certificate;
     desk.identity.ca = joined.ca;
     desk.keep_identity()

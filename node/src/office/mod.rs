@@ -19,6 +19,7 @@ pub mod join;
 pub mod place;
 pub mod shown;
 pub mod standing;
+pub mod stick;
 pub mod sync;
 pub mod undo;
 

@@ -147,6 +147,12 @@ impl Replica {
         self.read(|work| setting::get(work.db, setting::CA)?.ok_or(damaged("a setting")))
     }
 
+    /// The server's key for receipts, checkpoints and answers on a stick.
+    #[must_use]
+    pub fn signing_key(&self) -> &[u8; 32] {
+        &self.signing_key
+    }
+
     /// Something small that the caller keeps here: the server's address, the state of the link.
     ///
     /// # Errors

@@ -16,18 +16,26 @@ const GOOD: usize = 256 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     bytes: usize,
+    /// A file: nothing is acknowledged while it is written.
+    file: bool,
 }
 
 impl Default for Link {
     fn default() -> Self {
-        Link { bytes: BYTES_MAX }
+        Link { bytes: BYTES_MAX, file: false }
     }
 }
 
 impl Link {
     /// From the number that was kept; anything odd counts as a good link.
     pub fn from_kept(bytes: usize) -> Self {
-        Link { bytes: if bytes == 0 { BYTES_MAX } else { bytes.clamp(BYTES_MIN, BYTES_MAX) } }
+        let bytes = if bytes == 0 { BYTES_MAX } else { bytes.clamp(BYTES_MIN, BYTES_MAX) };
+        Link { bytes, file: false }
+    }
+
+    /// A file on a stick: all goes at once, for nothing is answered before the file is carried.
+    pub fn file() -> Self {
+        Link { bytes: BYTES_MAX, file: true }
     }
 
     /// Uncompressed bytes that one batch may hold.
@@ -37,17 +45,20 @@ impl Link {
 
     /// Batches that may be under way unacknowledged.
     pub fn in_flight_max(self) -> usize {
+        if self.file {
+            return usize::MAX;
+        }
         if self.bytes < GOOD { 1 } else { BATCHES_IN_FLIGHT_MAX }
     }
 
     /// After a cut.
     pub fn after_cut(self) -> Self {
-        Link { bytes: (self.bytes / 2).max(BYTES_MIN) }
+        Link { bytes: (self.bytes / 2).max(BYTES_MIN), ..self }
     }
 
     /// After an exchange that came through.
     pub fn after_success(self) -> Self {
-        Link { bytes: (self.bytes * 2).min(BYTES_MAX) }
+        Link { bytes: (self.bytes * 2).min(BYTES_MAX), ..self }
     }
 }
 

@@ -84,6 +84,18 @@ impl DatabaseKey {
         Sealer::new(aead::UnboundKey::from(okm), label)
     }
 
+    /// 32 secret bytes derived for one purpose, for a key that must be the same at each opening. No
+    /// label gives the bytes that another gives, and none those of a sealer.
+    #[must_use]
+    pub fn derive(&self, label: &str) -> Zeroizing<[u8; KEY_BYTES]> {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, &self.salt).extract(&self.key[..]);
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        prk.expand(&[b"dongbo derive 1 ", label.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|o| o.fill(&mut bytes[..]))
+            .expect("one hash block is never too long");
+        bytes
+    }
+
     /// A value that only this key and salt give, and that gives nothing of them away.
     #[must_use]
     pub fn check_value(&self) -> [u8; CHECK_BYTES] {
@@ -157,6 +169,13 @@ mod tests {
     fn check_values_differ_and_are_stable() {
         assert_eq!(key(1).check_value(), key(1).check_value());
         assert_ne!(key(1).check_value(), key(2).check_value());
+    }
+
+    #[test]
+    fn what_is_derived_differs_by_purpose_and_key() {
+        assert_eq!(key(1).derive("stick"), key(1).derive("stick"));
+        assert_ne!(key(1).derive("stick"), key(1).derive("other"));
+        assert_ne!(key(1).derive("stick"), key(2).derive("stick"));
     }
 
     #[test]

@@ -53,6 +53,19 @@ impl From<prost::DecodeError> for WireError {
     }
 }
 
+/// The bytes of a message that stands alone: the body of a file on a stick.
+pub fn message_to_bytes(message: &impl prost::Message) -> Vec<u8> {
+    message.encode_to_vec()
+}
+
+/// A message that stands alone. Whoever reads the bytes has bounded them.
+///
+/// # Errors
+/// [`WireError::Malformed`] when they are no such message.
+pub fn message_from_bytes<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, WireError> {
+    Ok(M::decode(bytes)?)
+}
+
 /// Bytes that a message takes on the wire, before TLS and HTTP/2.
 pub fn encoded_len(message: &impl prost::Message) -> u64 {
     message.encoded_len() as u64

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use dongbo_proto::link::SERVER_NAME;
+use dongbo_proto::sign::Signer;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ED25519, PublicKeyData, SerialNumber,
@@ -88,6 +89,15 @@ impl Ca {
     #[must_use]
     pub fn province(&self) -> &str {
         &self.organisation
+    }
+
+    /// Signs with the authority's own key what a newcomer must believe who knows nothing but its
+    /// fingerprint: the card and the first answer of a stick (`dongbo_proto::stick`).
+    ///
+    /// # Errors
+    /// [`CaError::Key`] when the library refuses the key.
+    pub fn signer(&self) -> Result<Signer, CaError> {
+        Signer::from_pkcs8(&self.key().serialize_der()).map_err(|_| CaError::Key)
     }
 
     pub(super) fn key(&self) -> &KeyPair {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dongbo_proto::id::{ActId, RecordId};
+use dongbo_proto::limits::STICK_FRAMES_BYTES_MAX;
 use dongbo_proto::words::Lang;
 
 const EXAMPLES: &str = "Ví dụ · Examples:
@@ -111,8 +112,40 @@ pub enum Command {
     Undo(UndoArgs),
     /// Chuyển hồ sơ sang đơn vị khác hoặc cho xem tạm · Place a record in another scope
     Place(PlaceArgs),
+    /// Trao đổi qua thẻ nhớ với máy không có mạng · Exchange by stick with a node that has no network
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Truy vấn SQL, chỉ đọc · Query with SQL, read-only
     Sql(SqlArgs),
+}
+
+/// `bundle`.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Ghi danh thiếp của tỉnh: máy chưa có mạng cần nó để gia nhập · Write the province's card: a node
+    /// without a network needs it to join
+    Card {
+        /// Tệp danh thiếp · The card
+        file: PathBuf,
+    },
+    /// Nhận gói của một máy và ghi gói trả lời · Take a node's bundle in and write the answer
+    Import(BundleImportArgs),
+}
+
+/// `bundle import`.
+#[derive(Debug, Args)]
+#[command(after_help = "Ví dụ · Example:
+  dongbo-server bundle import --data /srv/dongbo /media/usb/xa-a.bundle --out /media/usb/xa-a.answer")]
+pub struct BundleImportArgs {
+    /// Gói của máy · The node's bundle
+    pub file: PathBuf,
+    /// Gói trả lời; mặc định là FILE.answer · The answer; FILE.answer if not given
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Cỡ gói trả lời, nhiều nhất khoảng (byte) · Size of the answer, at most about (bytes)
+    #[arg(long, default_value_t = STICK_FRAMES_BYTES_MAX, value_name = "BYTES",
+        value_parser = clap::value_parser!(u64).range(1..=STICK_FRAMES_BYTES_MAX))]
+    pub bytes_max: u64,
 }
 
 /// `init`.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dongbo_proto::sign::Signer;
+use dongbo_proto::stick::{SEALING_LABEL, SealingKey};
 use dongbo_sqlite::{Access, DatabaseKey, DirLock, KeyFile};
 
 use super::exit::Exit;
@@ -114,6 +115,14 @@ impl Home {
     /// Its files are missing or not a key.
     pub fn signer(&self) -> Result<Signer> {
         signer(&ServerIdentity::load(&self.dir)?)
+    }
+
+    /// The key to which files on a stick are sealed: the same for as long as the key file is.
+    ///
+    /// # Errors
+    /// As [`Home::key`].
+    pub fn sealing(&self) -> Result<SealingKey> {
+        Ok(SealingKey::of(self.key()?.derive(SEALING_LABEL)))
     }
 
     /// Takes the lock that says which process serves.

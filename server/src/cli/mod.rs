@@ -8,6 +8,7 @@
 //! Deliberately absent: what the province does (`registry`) and how it serves (`service`).
 
 pub mod args;
+mod bundle;
 pub mod context;
 mod edit;
 pub mod exit;
@@ -80,6 +81,7 @@ fn run(ctx: &Context, command: &Command) -> Result<()> {
         Command::Record(command) => record::run(ctx, command),
         Command::Undo(args) => edit::undo(ctx, args),
         Command::Place(args) => edit::place(ctx, args),
+        Command::Bundle(command) => bundle::run(ctx, command),
         Command::Sql(args) => sql::run(ctx, args),
     }
 }

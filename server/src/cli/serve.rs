@@ -95,14 +95,15 @@ async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> 
         epoch: opened.epoch,
         pid: std::process::id(),
     };
-    let province = Arc::new(Province::new(
+    let province = Province::new(
         opened.store,
         Executor::Threads,
         opened.ca,
         signer(&opened.identity)?,
         ctx.clock.clone(),
         ctx.entropy.clone(),
-    ));
+    );
+    let province = Arc::new(province.with_sealing(home.sealing()?));
     announce(ctx, &listening)?;
     let served = service::run(province, tls, listener, shutdown.clone()).await;
     shutdown.cancel();

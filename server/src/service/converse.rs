@@ -24,17 +24,19 @@ use crate::session::{Answer, Ask, Do, Event, Session};
 /// Prepared batches that may wait for the one before them to merge.
 const BATCHES_WAITING_MAX: usize = 2;
 
-type Wires = mpsc::Sender<Result<pb::DownFrame, Status>>;
-type Happening = Event<Prepared>;
+pub(super) type Wires = mpsc::Sender<Result<pb::DownFrame, Status>>;
+pub(super) type Happening = Event<Prepared>;
 
 /// One conversation under way.
-struct Talk {
+pub(super) struct Talk {
     province: Arc<Province>,
     node: NodeIdentity,
     session: Session,
     down: Wires,
     /// A Welcome that waits for what is said with it: apart, each costs a record of TLS.
     kept: Option<pb::DownFrame>,
+    /// Bytes of frames that may still be begun: a stream has no end, a file on a stick has.
+    room: u64,
 }
 
 /// Serves one stream until either side ends it.
@@ -47,8 +49,7 @@ pub async fn serve(
     let mut news = province.news.subscribe();
     let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
     let reading = tokio::spawn(read(province.clone(), node, up, events));
-    let session = province.session(&node);
-    let mut talk = Talk { province, node, session, down, kept: None };
+    let mut talk = Talk::new(province, node, down, u64::MAX);
     while !talk.session.is_over() {
         let event = tokio::select! {
             biased;
@@ -79,16 +80,23 @@ async fn read(
 ) {
     while let Ok(Some(frame)) = up.message().await {
         let event = match wire::up_from_pb(frame) {
-            Ok(Up::Batch(batch)) => {
-                let key = node.public_key;
-                Event::Batch(province.compute(move || registry::prepare(batch, &key)).await)
-            }
-            Ok(frame) => Event::Frame(frame),
+            Ok(up) => happening(&province, &node, up).await,
             Err(_) => Event::Batch(Err(Stop::BadFrame)),
         };
         if events.send(event).await.is_err() {
             return;
         }
+    }
+}
+
+/// What a frame of a node means to its session.
+pub(super) async fn happening(province: &Province, node: &NodeIdentity, up: Up) -> Happening {
+    let key = node.public_key;
+    match up {
+        Up::Batch(batch) => {
+            Event::Batch(province.compute(move || registry::prepare(batch, &key)).await)
+        }
+        frame => Event::Frame(frame),
     }
 }
 
@@ -108,6 +116,12 @@ pub enum News {
 }
 
 impl Talk {
+    /// A conversation that has not begun, of at most about `room` bytes of frames.
+    pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
+        let session = province.session(&node);
+        Talk { province, node, session, down, kept: None, room }
+    }
+
     fn author(&self) -> AuthorId {
         AuthorId(self.node.node_id)
     }
@@ -132,9 +146,19 @@ impl Talk {
         !self.session.delivers_only() && matches!(view, Ok(Some(view)) if view.revoked)
     }
 
-    async fn perform(&mut self, event: Happening) {
+    /// Whether the conversation is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.session.is_over()
+    }
+
+    /// Performs what the session says to an event, to its end.
+    pub(super) async fn perform(&mut self, event: Happening) {
         let mut todo = VecDeque::from(self.session.on(event));
         while let Some(step) = todo.pop_front() {
+            // A file that is full ends here: the next one goes on from what this one brought.
+            if self.room == 0 && matches!(step, Do::Page(_)) {
+                break;
+            }
             if let Some(event) = self.step(step).await {
                 todo.extend(self.session.on(event));
             }
@@ -145,6 +169,9 @@ impl Talk {
     /// Sends what was kept, then a frame. A node that is gone is noticed by the reader.
     async fn send(&mut self, frame: Option<pb::DownFrame>) {
         for frame in self.kept.take().into_iter().chain(frame) {
+            if self.room < u64::MAX {
+                self.room = self.room.saturating_sub(wire::encoded_len(&frame));
+            }
             let _ = self.down.send(Ok(frame)).await;
         }
     }

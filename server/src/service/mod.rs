@@ -2,7 +2,7 @@
 //!
 //! `accept` turns sockets into connections of known peers, `tls` says who gets through, `table`
 //! cuts them again; `run` serves, `converse` carries one conversation, `joining` lets newcomers
-//! in, and `province` is what they all ask. Deliberately absent: what frames mean (`session`) and
+//! in, `stick` does both for a file, and `province` is what they all ask. Deliberately absent: what frames mean (`session`) and
 //! what acts do (`registry`).
 
 pub mod accept;
@@ -11,6 +11,7 @@ pub mod converse;
 pub mod joining;
 pub mod province;
 pub mod run;
+pub mod stick;
 pub mod table;
 pub mod tls;
 

@@ -13,6 +13,7 @@ use dongbo_proto::limits;
 use dongbo_proto::seam::{Clock, Entropy};
 use dongbo_proto::sign::Signer;
 use dongbo_proto::stamp::Window;
+use dongbo_proto::stick::SealingKey;
 use tokio::sync::broadcast;
 
 use super::converse::News;
@@ -43,6 +44,8 @@ pub struct Province {
     pub news: broadcast::Sender<News>,
     /// The connections that are up.
     pub table: ConnectionTable,
+    /// The key to which files on a stick are sealed; none where no stick is taken (the simulator).
+    pub sealing: Option<SealingKey>,
 }
 
 /// A registry error as the end of a conversation. The log has the rest.
@@ -67,7 +70,14 @@ impl Province {
     ) -> Self {
         let (news, _) = broadcast::channel(NEWS_WAITING_MAX);
         let table = ConnectionTable::new();
-        Province { store, executor, ca, signer, clock, entropy, news, table }
+        Province { store, executor, ca, signer, clock, entropy, news, table, sealing: None }
+    }
+
+    /// The same, with the key to which files on a stick are sealed.
+    #[must_use]
+    pub fn with_sealing(mut self, key: SealingKey) -> Self {
+        self.sealing = Some(key);
+        self
     }
 
     /// Tells every conversation. Nobody listening is no error.

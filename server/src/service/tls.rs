@@ -29,7 +29,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 
-use crate::ca::{ServerIdentity, node_id_of};
+use crate::ca::{NodeIdentity, ServerIdentity, node_id_of};
 
 /// Why the TLS configurations could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -196,6 +196,24 @@ impl TimeProvider for NoClock {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(Duration::ZERO))
     }
+}
+
+/// The node of a certificate that came by another way than a handshake (a file on a stick), checked
+/// as a handshake checks it.
+///
+/// # Errors
+/// [`TlsError`] when the authority did not sign it for a node.
+pub fn node_of(
+    authority: &CertificateDer<'static>,
+    certificate: &[u8],
+) -> Result<NodeIdentity, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = NodeVerifier::new(authority, &provider)?;
+    let certificate = CertificateDer::from(certificate);
+    let unread = || TlsError::Identity(CertificateError::BadEncoding.into());
+    let node = node_id_of(&certificate).map_err(|_| unread())?;
+    verifier.verify_client_cert(&certificate, &[], UnixTime::since_unix_epoch(Duration::ZERO))?;
+    Ok(node)
 }
 
 /// Lets through every certificate that the authority signed for a node, at a moment

@@ -7,8 +7,9 @@ use dongbo_proto::words::{Lang, SHARED_VI, Words};
 use dongbo_server::cli::context::{EN, VI, words};
 
 /// What keys begin with. Other texts with a dash in the sources are none.
-const PREFIXES: [&str; 28] = [
+const PREFIXES: [&str; 29] = [
     "backup-",
+    "bundle-",
     "conflicts-",
     "digest-",
     "edit-",
