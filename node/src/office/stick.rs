@@ -9,7 +9,7 @@ use dongbo_sqlite::DatabaseKey;
 
 use super::{Desk, Result};
 use crate::exchange::ExchangeError;
-use crate::exchange::stick::{Carrier, Request, Taken, kind_of, read_card};
+use crate::exchange::stick::{Answer, Carrier, Request, Taken, kind_of, read_card};
 use crate::replica::{Replica, ReplicaError};
 
 /// The note that holds the province's sealing key.
@@ -73,10 +73,11 @@ pub fn import(desk: &mut Desk, file: &[u8]) -> Result<Imported> {
     match kind_of(file)? {
         Kind::Card => keep_card(desk, file).map(|()| Imported::Card),
         Kind::Answer => take(desk, file).map(Imported::Answer),
+        // Killed after it began with this very answer, it goes on with it.
         Kind::JoinAnswer => {
             let own = sealing_key(&desk.key);
-            carrier(desk, &own).joined(file)?;
-            Err(ExchangeError::OldAnswer.into())
+            let (_, answer) = carrier(desk, &own).joined(file)?;
+            finish(desk, answer).map(Imported::Answer)
         }
         Kind::Request | Kind::JoinRequest => Err(ExchangeError::from(StickError::WrongWay).into()),
     }
@@ -85,6 +86,10 @@ pub fn import(desk: &mut Desk, file: &[u8]) -> Result<Imported> {
 fn take(desk: &mut Desk, file: &[u8]) -> Result<Taken> {
     let own = sealing_key(&desk.key);
     let answer = carrier(desk, &own).answer(file, desk.replica.signing_key())?;
+    finish(desk, answer)
+}
+
+fn finish(desk: &mut Desk, answer: Answer) -> Result<Taken> {
     let taken = answer.take(&mut desk.replica, &desk.identity.key, &*desk.clock)?;
     keep_certificate(desk, &taken)?;
     Ok(taken)

@@ -1,6 +1,6 @@
 //! The node's half of an exchange, without I/O: events in, instructions out.
 //!
-//! A carrier (the gRPC stream, the simulator, later a stick) performs the instructions in order
+//! A carrier (the gRPC stream, the stick, the simulator) performs the instructions in order
 //! and feeds back what they answer. One flight goes up (`Hello`, the acts after the position
 //! believed acknowledged, `Flush`), one comes down; where `Welcome` contradicts the belief, the
 //! exchange starts over from `Welcome` with a second `Hello`. Then the stream may stay open.

@@ -37,6 +37,8 @@ pub(super) struct Talk {
     kept: Option<pb::DownFrame>,
     /// Bytes of frames that may still be begun: a stream has no end, a file on a stick has.
     room: u64,
+    /// A page was read: however little room there is, each file brings the node on.
+    has_paged: bool,
 }
 
 /// Serves one stream until either side ends it.
@@ -119,7 +121,7 @@ impl Talk {
     /// A conversation that has not begun, of at most about `room` bytes of frames.
     pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
         let session = province.session(&node);
-        Talk { province, node, session, down, kept: None, room }
+        Talk { province, node, session, down, kept: None, room, has_paged: false }
     }
 
     fn author(&self) -> AuthorId {
@@ -155,9 +157,12 @@ impl Talk {
     pub(super) async fn perform(&mut self, event: Happening) {
         let mut todo = VecDeque::from(self.session.on(event));
         while let Some(step) = todo.pop_front() {
-            // A file that is full ends here: the next one goes on from what this one brought.
-            if self.room == 0 && matches!(step, Do::Page(_)) {
-                break;
+            if let Do::Page(_) = &step {
+                // A file that is full ends here: the next one goes on from what this one brought.
+                if self.room == 0 && self.has_paged {
+                    break;
+                }
+                self.has_paged = true;
             }
             if let Some(event) = self.step(step).await {
                 todo.extend(self.session.on(event));

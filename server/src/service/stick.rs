@@ -261,11 +261,13 @@ async fn tell(
 /// the node must first hear of it.
 fn second_hello(hello: &Hello, view: &View, renewed: bool) -> Option<Hello> {
     let same_epoch = hello.epoch == Some(view.epoch);
-    let lost = hello.acknowledged < view.position && view.position <= hello.position;
+    let lost = hello.acknowledged < view.position;
     // Where the journal ends at what the server holds, no batch would show that it is another one.
-    let same_end = view.position < hello.position || view.head == hello.head;
+    let same_end = view.position != hello.position || view.head == hello.head;
     match lost {
         true if same_epoch && same_end => Some(Hello {
+            // An older file after a newer one: the node, if it was not rewound, holds more by now.
+            position: hello.position.max(view.position),
             acknowledged: view.position,
             acknowledged_head: view.head,
             ..hello.clone()
@@ -312,5 +314,76 @@ fn stop_of(frames: &[pb::DownFrame]) -> Option<Stop> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 86_400_000;
+    const NOW_MS: i64 = 100 * DAY_MS;
+
+    fn hello(local_ms: i64) -> Hello {
+        let none = Default::default();
+        Hello {
+            author: AuthorId(1),
+            schema: 1,
+            epoch: Some(Epoch([1; 16])),
+            position: 7,
+            head: dongbo_proto::id::Hash([7; 32]),
+            acknowledged: 3,
+            acknowledged_head: dongbo_proto::id::Hash([3; 32]),
+            local_ms,
+            token: [0; 16],
+            inbox: 0,
+            scopes: Vec::new(),
+            state: none,
+            live: false,
+            flush: false,
+        }
+    }
+
+    fn view(position: u64) -> View {
+        View {
+            position,
+            head: dongbo_proto::id::Hash([5; 32]),
+            grants: Vec::new(),
+            empty: Vec::new(),
+            revoked: false,
+            last_complete_ms: 90 * DAY_MS,
+            epoch: Epoch([1; 16]),
+            epoch_ms: 0,
+            ancestors: Vec::new(),
+            backed_up: 0,
+        }
+    }
+
+    #[test]
+    fn the_days_that_a_file_took_are_no_difference_of_clocks() {
+        let said = |local_ms| as_said_now(&hello(local_ms), &view(3), NOW_MS);
+        assert_eq!(said(NOW_MS - 3 * DAY_MS), NOW_MS);
+        assert_eq!(said(NOW_MS), NOW_MS);
+    }
+
+    #[test]
+    fn an_impossible_clock_is_shifted_by_the_least() {
+        let offset = |local_ms| NOW_MS - as_said_now(&hello(local_ms), &view(3), NOW_MS);
+        assert_eq!(offset(NOW_MS + 5 * DAY_MS), -5 * DAY_MS);
+        assert_eq!(offset(80 * DAY_MS), 10 * DAY_MS);
+    }
+
+    #[test]
+    fn the_second_hello_is_said_only_where_the_file_goes_on() {
+        let again = |position, renewed| second_hello(&hello(0), &view(position), renewed);
+        let lost = again(5, false).expect("the answer was lost");
+        assert_eq!((lost.acknowledged, lost.acknowledged_head.0), (5, [5; 32]));
+        assert_eq!(again(3, false), None);
+        assert!(again(3, true).is_some(), "a certificate was renewed");
+        assert_eq!(again(7, false), None, "another journal of the same length");
+        let older = again(9, false).expect("a newer file came before this one");
+        assert_eq!((older.position, older.acknowledged), (9, 9));
+        let other = View { epoch: Epoch([2; 16]), ..view(5) };
+        assert_eq!(second_hello(&hello(0), &other, true), None, "a new epoch is told first");
     }
 }

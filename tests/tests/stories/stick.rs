@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dongbo_tests::harness::{Node, Ran, Server, Trouble, World};
+use dongbo_tests::harness::{Node, Ran, Server, Trouble, World, strangers};
 use serde_json::Value;
 
 use crate::{AGAIN, Story, ensure, ensure_eq, first_scope, members, office, refused};
@@ -12,6 +12,8 @@ use crate::{AGAIN, Story, ensure, ensure_eq, first_scope, members, office, refus
 const LATER_S: i64 = 100 * 86_400;
 /// Places in a file where it is cut and where a bit is turned. The envelope's own tests turn them all.
 const PLACES: usize = 24;
+/// People of a list: more than one batch and more than one page.
+const MANY: u32 = 1_500;
 /// Trips after which an office would no longer believe in it.
 const TRIPS_MAX: usize = 60;
 
@@ -259,7 +261,7 @@ fn two_offices_edit_one_field_by_stick_and_one_of_them_settles() -> Story {
     ensure_eq(world.server.conflicts()?, vec![])
 }
 
-/// A trip with small files; whether it was the last.
+/// A trip with the smallest answer; whether it was the last.
 fn small_trip(world: &World, node: &Node, bundle: &Path) -> Result<bool, Trouble> {
     let out = bundle.with_extension("answer");
     let args = ["bundle", "import", text(bundle), "--out", text(&out), "--bytes-max", "1"];
@@ -276,6 +278,18 @@ fn small_trip(world: &World, node: &Node, bundle: &Path) -> Result<bool, Trouble
 fn what_finds_no_room_comes_with_the_next_bundle() -> Story {
     let (world, [lan, _]) = office()?;
     let scope = first_scope(&world);
+    let list = world.dir().join("many.jsonl");
+    strangers::write(&list, 3, MANY)?;
+    lan.import(&list)?;
+    // More than one batch, and the smallest bundle holds one.
+    let bundle = on_stick(&world, "lan");
+    let args = ["bundle", "export", text(&bundle), "--bytes-max", "1"];
+    let left = lan.ask(&args)?["left"].as_u64();
+    ensure(left.is_some_and(|left| left > 0), || format!("all found room: {left:?}"))?;
+    import(&lan, &answer(&world.server, &bundle)?)?.ok()?;
+    carry(&world, &lan)?;
+    all_is_said(&world, &lan)?;
+    // More than one page, and the smallest answer holds one.
     let hoa = far(&world, "hoa", &scope)?;
     let mut bundle = ask(&world, &hoa)?;
     let mut trips = 1;
