@@ -177,6 +177,8 @@ impl Carrier<'_> {
                 Do::Load { after, bytes_max: most } => {
                     // However little room there is, each file brings the province on.
                     let room = frames.len() == 1 || bytes < bytes_max;
+                    let left = usize::try_from(bytes_max.saturating_sub(bytes)).unwrap_or(most);
+                    let most = most.min(left);
                     let batch = if room { load(replica, self.key, after, most)? } else { None };
                     todo.extend(session.on(Event::Loaded(batch)));
                 }

@@ -12,7 +12,7 @@ use crate::{AGAIN, Story, ensure, ensure_eq, first_scope, members, office, refus
 const LATER_S: i64 = 100 * 86_400;
 /// Places in a file where it is cut and where a bit is turned. The envelope's own tests turn them all.
 const PLACES: usize = 24;
-/// People of a list: more than one batch and more than one page.
+/// People of a list: more than one page.
 const MANY: u32 = 1_500;
 /// Trips after which an office would no longer believe in it.
 const TRIPS_MAX: usize = 60;
@@ -281,7 +281,8 @@ fn what_finds_no_room_comes_with_the_next_bundle() -> Story {
     let list = world.dir().join("many.jsonl");
     strangers::write(&list, 3, MANY)?;
     lan.import(&list)?;
-    // More than one batch, and the smallest bundle holds one.
+    lan.edit(&members(&world, &scope)[0], "phone", "0000000001")?;
+    // More than one act, and the smallest bundle holds one.
     let bundle = on_stick(&world, "lan");
     let args = ["bundle", "export", text(&bundle), "--bytes-max", "1"];
     let left = lan.ask(&args)?["left"].as_u64();
