@@ -55,5 +55,8 @@ pub const STICK_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of frames after which nothing more is begun in a file on a stick: pages of one snapshot may
 /// still follow it, and fit below [`STICK_BYTES_MAX`]. What is left out comes with the next file.
 pub const STICK_FRAMES_BYTES_MAX: u64 = 40 * 1024 * 1024;
+/// The longest that a server may ask a node to stay away, in seconds: one that asks for more is
+/// broken or hostile, and the office's acts must still leave today.
+pub const COME_BACK_S_MAX: u32 = 6 * 3_600;
 /// Acts of one record whose history is sent at once, newest first.
 pub const HISTORY_ACTS_MAX: usize = 1_000;

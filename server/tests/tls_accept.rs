@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use dongbo_proto::link::{ALPN_JOIN, ALPN_MAIN, SERVER_NAME};
 use dongbo_server::ca::{CA_VALIDITY_S, Ca, NODE_VALIDITY_S, ServerIdentity};
 use dongbo_server::service::accept::{self, AcceptLimits, Accepted, Listener};
-use dongbo_server::service::connection::{Conn, PeerInfo};
+use dongbo_server::service::connection::{Conn, OPENING_BYTES, PeerInfo};
 use dongbo_server::service::table::ConnectionTable;
 use dongbo_server::service::tls::ServerTls;
 use futures::StreamExt;
@@ -335,10 +335,11 @@ async fn a_connection_that_asks_for_nothing_is_dropped() {
     let error = soon(silent.read(&mut [0; 1])).await.expect_err("dropped");
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     let (mut client, mut talking) = house.up(NODE).await;
-    client.write_all(b"x").await.expect("written");
-    soon(talking.read(&mut [0; 1])).await.expect("read");
+    let opening = [b'x'; OPENING_BYTES];
+    client.write_all(&opening).await.expect("written");
+    soon(talking.read_exact(&mut [0; OPENING_BYTES])).await.expect("read");
     let later = tokio::time::timeout(Duration::from_millis(1_500), talking.read(&mut [0; 1])).await;
-    assert!(later.is_err(), "after its first byte a connection may be silent");
+    assert!(later.is_err(), "after its opening a connection may be silent");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 use dongbo_proto::act::{Act, Intent, Op, Projection, RecordWrites};
 use dongbo_proto::fate::Reason;
-use dongbo_proto::id::{ActId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, AuthorId, RecordId, ScopeId};
 use dongbo_proto::limits::FIELD_HEADS_MAX;
 use dongbo_proto::merge::{self, Author, Target};
 use dongbo_proto::record::Rank;
@@ -52,7 +52,7 @@ pub(super) fn judge(
             Op::Write(w) if !asks && created.contains(&w.record) && w.create.is_none() => {
                 Ok(Rank::Province)
             }
-            Op::Write(w) => judge_writes(desk, act.intent, w, party)?,
+            Op::Write(w) => judge_writes(desk, id, act.intent, w, party)?,
             _ if asks => Err(Reason::NeedsApproval),
             Op::Retract(acts) => judge_retract(desk, id, acts, party)?,
             Op::Decide(..) | Op::Place { .. } if party.province => Ok(Rank::Province),
@@ -77,6 +77,7 @@ fn op_creates(op: &Op) -> Option<RecordId> {
 
 fn judge_writes(
     desk: &mut Desk<'_, '_>,
+    id: ActId,
     intent: Intent,
     w: &RecordWrites,
     party: Party<'_>,
@@ -88,13 +89,16 @@ fn judge_writes(
     }
     let author = Author { province: party.province, scopes: party.scopes };
     let Some(at) = desk.find(w.record, w.kind)? else {
-        return judge_absent(desk, intent, w, author);
+        return judge_absent(desk, intent, id.author, w, author);
     };
     let home_shown = home_shown(desk, at, w, party)?;
     let work = &desk.works[at];
     let guest = seen_as_guest(work, party.scopes);
     let target = Target { meta: &work.meta, home_shown, home: work.home, guest };
     let judged = merge::judge(w, intent, author, Some(target));
+    if judged == Err(Reason::RecordLeft) && !was_ever_shown(desk, at, w.record, party)? {
+        return Ok(Err(Reason::UnknownRecord));
+    }
     let Ok(rank) = judged else { return Ok(judged) };
     if party.province && w.create.is_some() {
         return Ok(Err(Reason::NotWritable));
@@ -103,10 +107,25 @@ fn judge_writes(
     Ok(if over_full(desk, at, w) { Err(Reason::OverLimit) } else { Ok(rank) })
 }
 
+/// Whether a record was ever at home with its author. What is held in words that tell a record
+/// elsewhere from none at all would say what is there.
+fn was_ever_shown(
+    desk: &mut Desk<'_, '_>,
+    at: usize,
+    record: RecordId,
+    party: Party<'_>,
+) -> Result<bool> {
+    let shown = |home: &ScopeId| party.scopes.contains(home);
+    let work = &desk.works[at];
+    let here = shown(&work.home) || work.guests.iter().any(|guest| shown(&guest.scope));
+    Ok(here || desk.tx.stays(record)?.iter().any(|stay| shown(&stay.home)))
+}
+
 /// A record that the registry does not hold: created now, or waiting itself.
 fn judge_absent(
     desk: &mut Desk<'_, '_>,
     intent: Intent,
+    by: AuthorId,
     w: &RecordWrites,
     author: Author<'_>,
 ) -> Result<Judged> {
@@ -116,7 +135,8 @@ fn judge_absent(
     Ok(match merge::judge(w, intent, author, None) {
         // An act that asks for something on a record that waits is held with it, whatever it asks.
         Err(Reason::UnknownRecord | Reason::NeedsApproval)
-            if w.create.is_none() && desk.tx.creation_held(w.record)?.is_some() =>
+            if w.create.is_none()
+                && desk.tx.creation_held(w.record)?.is_some_and(|act| act.author == by) =>
         {
             Err(Reason::CreationHeld)
         }

@@ -38,7 +38,7 @@ use crate::ca::{NodeIdentity, node_id_of};
 /// a handshake takes eleven; twenty leave room for one lost packet. Whoever dawdles
 /// holds one of [`HANDSHAKES_MAX`] places so long, and nothing else.
 pub const HANDSHAKE_S_MAX: u64 = 20;
-/// Time from the handshake to the first byte of a request, in seconds: a client
+/// Time from the handshake to the opening of HTTP/2, in seconds: a client
 /// sends it with the end of its handshake, unless the link cuts in between.
 pub const FIRST_BYTE_S_MAX: u64 = 20;
 /// Handshakes at once. Each holds some 40 KB; beyond them, the kernel's queue waits.

@@ -19,6 +19,10 @@ use tonic::transport::server::Connected;
 use super::table::Place;
 use crate::ca::NodeIdentity;
 
+/// Bytes with which every HTTP/2 client begins: the preface and the header of its first frame.
+/// From here on keepalive watches the connection; before it, whoever drips is as good as silent.
+pub const OPENING_BYTES: usize = 33;
+
 /// Who is at the other end: the `ConnectInfo` of every request on the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerInfo {
@@ -37,8 +41,9 @@ pub struct Conn<Io> {
     io: TlsStream<Io>,
     peer: PeerInfo,
     place: Place,
-    /// Runs until the first byte after the handshake.
+    /// Runs until [`OPENING_BYTES`] have come after the handshake.
     silence: Option<Pin<Box<Sleep>>>,
+    heard: usize,
 }
 
 impl<Io> Conn<Io> {
@@ -53,7 +58,7 @@ impl<Io> Conn<Io> {
             place.belongs_to(node.node_id);
         }
         let silence = Some(Box::pin(tokio::time::sleep(first_byte_within)));
-        Self { io, peer, place, silence }
+        Self { io, peer, place, silence, heard: 0 }
     }
 
     /// Who is at the other end.
@@ -79,11 +84,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Conn<Io> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.place.check_reader(cx)?;
+        let before = buf.filled().len();
         let read = Pin::new(&mut this.io).poll_read(cx, buf);
         if read.is_pending() {
             return this.check_silence(cx);
         }
-        this.silence = None;
+        this.heard = this.heard.saturating_add(buf.filled().len() - before);
+        if this.heard >= OPENING_BYTES {
+            this.silence = None;
+        }
         read
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
 use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
@@ -14,15 +15,18 @@ use dongbo_proto::seam;
 use dongbo_proto::stamp::Window;
 use dongbo_proto::wire::{self, pb};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
 use super::Province;
 use crate::ca::NodeIdentity;
 use crate::registry::{self, Prepared};
-use crate::session::{Answer, Ask, Do, Event, Session};
+use crate::session::{Answer, Ask, Awaits, Do, Event, Session};
 
 /// Prepared batches that may wait for the one before them to merge.
 const BATCHES_WAITING_MAX: usize = 2;
+/// As long as nothing is awaited of the node: a year.
+const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
 pub(super) type Wires = mpsc::Sender<Result<pb::DownFrame, Status>>;
 pub(super) type Happening = Event<Prepared>;
@@ -52,7 +56,9 @@ pub async fn serve(
     let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
     let reading = tokio::spawn(read(province.clone(), node, up, events));
     let mut talk = Talk::new(province, node, down, u64::MAX);
+    let mut heard_at = Instant::now();
     while !talk.session.is_over() {
+        let silent = talk.silent_at(heard_at);
         let event = tokio::select! {
             biased;
             event = heard.recv() => match event {
@@ -63,11 +69,19 @@ pub async fn serve(
                 Some(event) => event,
                 None => continue,
             },
+            () = tokio::time::sleep_until(silent) => {
+                tracing::debug!(node = %talk.author(), "left a node that was at turn and said nothing");
+                break;
+            }
         };
-        if matches!(event, Event::News) && talk.is_revoked().await {
+        let is_news = matches!(event, Event::News);
+        if is_news && talk.is_revoked().await {
             talk.perform(Event::Revoked).await;
         } else {
             talk.perform(event).await;
+        }
+        if !is_news {
+            heard_at = Instant::now();
         }
     }
     reading.abort();
@@ -122,6 +136,16 @@ impl Talk {
     pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
         let session = province.session(&node);
         Talk { province, node, session, down, kept: None, room, has_paged: false }
+    }
+
+    /// When silence has lasted too long, counted from what the node said last.
+    fn silent_at(&self, heard_at: Instant) -> Instant {
+        let patience = self.province.patience;
+        match self.session.awaits() {
+            Awaits::Hello => heard_at + patience.hello,
+            Awaits::Frame => heard_at + patience.frame,
+            Awaits::Nothing => Instant::now() + NEVER,
+        }
     }
 
     fn author(&self) -> AuthorId {

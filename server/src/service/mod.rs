@@ -15,5 +15,5 @@ pub mod stick;
 pub mod table;
 pub mod tls;
 
-pub use province::Province;
+pub use province::{Patience, Province};
 pub use run::run;

@@ -4,6 +4,7 @@
 //! Deliberately absent: what frames mean (`session`), what acts do (`registry`), sockets (`run`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::fate::Receipt;
@@ -14,7 +15,7 @@ use dongbo_proto::seam::{Clock, Entropy};
 use dongbo_proto::sign::Signer;
 use dongbo_proto::stamp::Window;
 use dongbo_proto::stick::SealingKey;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 use super::converse::News;
 use super::table::ConnectionTable;
@@ -25,6 +26,35 @@ use crate::store::{Executor, ReadTx, StoreError, StoreHandle};
 
 /// News that a slow conversation may fall behind before it is told simply to look.
 const NEWS_WAITING_MAX: usize = 1_024;
+
+/// Batches that are decoded and hashed at once, over all conversations: laid out, one may take
+/// `CONTENT_BYTES_MAX`, and more of them than there are cores would not be ready sooner.
+pub const BATCHES_AT_ONCE_MAX: usize = 4;
+/// Time from the opening of a stream to a whole Hello, in seconds: it is some hundred bytes, and
+/// leaves with the request.
+pub const HELLO_S_MAX: u64 = 30;
+/// Time in which a node that is at turn must have sent a whole frame, in seconds. The node itself
+/// gives a link up after 120 silent seconds, and halves its batches then: a longer patience here
+/// only serves who drips.
+pub const FRAME_S_MAX: u64 = 150;
+
+/// How long a conversation waits for its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// See [`HELLO_S_MAX`].
+    pub hello: Duration,
+    /// See [`FRAME_S_MAX`].
+    pub frame: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience {
+            hello: Duration::from_secs(HELLO_S_MAX),
+            frame: Duration::from_secs(FRAME_S_MAX),
+        }
+    }
+}
 
 /// Everything that serving needs.
 pub struct Province {
@@ -46,6 +76,9 @@ pub struct Province {
     pub table: ConnectionTable,
     /// The key to which files on a stick are sealed; none where no stick is taken (the simulator).
     pub sealing: Option<SealingKey>,
+    /// How long conversations wait for their nodes.
+    pub patience: Patience,
+    computing: Semaphore,
 }
 
 /// A registry error as the end of a conversation. The log has the rest.
@@ -70,7 +103,11 @@ impl Province {
     ) -> Self {
         let (news, _) = broadcast::channel(NEWS_WAITING_MAX);
         let table = ConnectionTable::new();
-        Province { store, executor, ca, signer, clock, entropy, news, table, sealing: None }
+        let (patience, computing) = (Patience::default(), Semaphore::new(BATCHES_AT_ONCE_MAX));
+        let sealing = None;
+        Province {
+            store, executor, ca, signer, clock, entropy, news, table, sealing, patience, computing,
+        }
     }
 
     /// The same, with the key to which files on a stick are sealed.
@@ -103,7 +140,7 @@ impl Province {
         Session::new(AuthorId(node.node_id), age, SCHEMA_VERSION)
     }
 
-    /// Runs pure work where the executor wants it.
+    /// Runs pure work where the executor wants it, [`BATCHES_AT_ONCE_MAX`] at a time.
     pub async fn compute<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<R, Stop> + Send + 'static,
@@ -111,6 +148,7 @@ impl Province {
         match self.executor {
             Executor::Inline => work(),
             Executor::Threads => {
+                let Ok(_room) = self.computing.acquire().await else { return Err(Stop::Busy) };
                 tokio::task::spawn_blocking(work).await.unwrap_or(Err(Stop::BadBatch))
             }
         }

@@ -28,15 +28,20 @@ use super::tls::ServerTls;
 /// Frames that may wait for a slow link, each a page at most.
 const FRAMES_WAITING_MAX: usize = 4;
 /// Streams that one connection may have open: a conversation, and a question beside it.
-const STREAMS_MAX: u32 = 8;
+pub const STREAMS_MAX: u32 = 2;
 /// Bytes of one request's headers.
-const HEADER_BYTES_MAX: u32 = 16 * 1024;
+pub const HEADER_BYTES_MAX: u32 = 16 * 1024;
 /// Streams that a peer may open and reset before they were looked at (CVE-2023-44487).
-const RESETS_MAX: usize = 16;
+pub const RESETS_MAX: usize = 16;
 /// How often a quiet connection is asked whether it lives, in seconds.
-const KEEPALIVE_S: u64 = 20;
+pub const KEEPALIVE_S: u64 = 20;
 /// How long it may take to answer, in seconds.
-const KEEPALIVE_ANSWER_S: u64 = 20;
+pub const KEEPALIVE_ANSWER_S: u64 = 20;
+/// Time for a newcomer's one small request, in seconds: five kilobytes at 9,600 bit/s, twice over.
+pub const JOIN_S_MAX: u64 = 20;
+/// How long a newcomer's connection is kept, in seconds. Whoever knocks has shown nothing yet, and
+/// would otherwise hold the places of its address, which honest nodes may share.
+pub const JOIN_CONNECTION_S_MAX: u64 = 30;
 /// Bytes under way on one stream before the reader must have read: an upload over a slow round
 /// trip must not wait for each 64 KB.
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
@@ -114,6 +119,9 @@ pub async fn run<L: Listener>(
     let joining = JoiningServer::new(JoiningService::new(province.clone()))
         .max_decoding_message_size(dongbo_proto::limits::JOIN_BYTES_MAX);
     let join = limited()
+        .timeout(Duration::from_secs(JOIN_S_MAX))
+        .max_connection_age(Duration::from_secs(JOIN_CONNECTION_S_MAX))
+        .max_connection_age_grace(Duration::from_secs(JOIN_S_MAX))
         .add_service(joining)
         .serve_with_incoming_shutdown(accepted.join, shutdown.clone().cancelled_owned());
     let end = end_within(province, shutdown);

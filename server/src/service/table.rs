@@ -15,6 +15,11 @@ use std::task::Context;
 
 use futures::task::AtomicWaker;
 
+/// Connections of one node that may be up: an office's open stream, an exchange and a question
+/// beside it, and one that a cut link left behind. One more ends the oldest, so that an honest
+/// node whose links keep breaking is never locked out by what they left.
+pub const CONNECTIONS_PER_NODE_MAX: usize = 4;
+
 /// The connections that are up, by number. A handle: clones share the table.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionTable {
@@ -101,6 +106,17 @@ impl ConnectionTable {
         if let Some(entry) = self.lock().up.get_mut(&number) {
             entry.node_id = Some(node_id);
         }
+        self.surplus(node_id).iter().for_each(|kick| kick.cut());
+    }
+
+    /// The oldest connections of a node, so far as they are more than it may have.
+    fn surplus(&self, node_id: u64) -> Vec<Arc<Kick>> {
+        let table = self.lock();
+        let of_node = table.up.iter().filter(|(_, entry)| entry.node_id == Some(node_id));
+        let mut up: Vec<_> = of_node.map(|(number, entry)| (*number, &entry.kick)).collect();
+        up.sort_unstable_by_key(|(number, _)| *number);
+        let over = up.len().saturating_sub(CONNECTIONS_PER_NODE_MAX);
+        up[..over].iter().map(|(_, kick)| Arc::clone(kick)).collect()
     }
 
     fn leave(&self, number: u64, remote: SocketAddr) {

@@ -17,7 +17,7 @@ use dongbo_proto::frame::{AckRun, Down, Grant, HistoryItem, ScopeCursor, States,
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
-pub use step::{Positions, Session};
+pub use step::{Awaits, Positions, Session};
 
 /// What the registry knows of a node when it says Hello.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,6 +23,17 @@ enum Stage {
     Ended,
 }
 
+/// What a session needs from its node to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaits {
+    /// The first Hello.
+    Hello,
+    /// The next frame of its flight.
+    Frame,
+    /// Nothing.
+    Nothing,
+}
+
 /// A batch, as far as the session looks into it.
 pub trait Positions {
     /// Whose journal.
@@ -89,6 +100,16 @@ impl Session {
     /// Whether the conversation is over.
     pub fn is_over(&self) -> bool {
         self.stage == Stage::Ended
+    }
+
+    /// Whether the node is at turn, so that silence is for the carrier to end: before its Hello,
+    /// and until its Flush. Later it reads, however slow its link, or rests.
+    pub fn awaits(&self) -> Awaits {
+        match self.stage {
+            Stage::Greeting if self.hello.is_none() => Awaits::Hello,
+            Stage::Greeting | Stage::Exchanging => Awaits::Frame,
+            Stage::Resting | Stage::Ended => Awaits::Nothing,
+        }
     }
 
     /// The scopes that the node holds, as far as the conversation knows.
