@@ -9,6 +9,7 @@ use std::time::Duration;
 use dongbo_proto::frame::{Batch, Down, HistoryItem, States, Up};
 use dongbo_proto::id::RecordId;
 use dongbo_proto::seam::Clock;
+use dongbo_proto::wire::WireError;
 use dongbo_proto::{chain, limits, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,6 +19,7 @@ use wire::pb::exchange_client::ExchangeClient;
 
 use super::ExchangeError;
 use super::key::NodeKey;
+use super::trust::certifies;
 use crate::replica::{self, Replica};
 use crate::session::{self, Do, End, Event, Session};
 
@@ -107,6 +109,8 @@ struct Talk<'a, 'b> {
     end: Option<End>,
     certificate: Option<Vec<u8>>,
     history: Option<Vec<HistoryItem>>,
+    /// The record whose history was asked for, until it is answered.
+    asked: Option<RecordId>,
     server_ahead_ms: Option<i64>,
     come_back_s: u32,
     resting: bool,
@@ -134,6 +138,7 @@ pub async fn converse(
         end: None,
         certificate: None,
         history: None,
+        asked: None,
         server_ahead_ms: None,
         come_back_s: 0,
         resting: false,
@@ -280,7 +285,8 @@ impl Talk<'_, '_> {
                 return Ok(Some(Event::Started(Box::new(facts), self.at.clock.now_ms())));
             }
             Do::Welcome(welcome) => {
-                self.server_ahead_ms = Some(welcome.server_ms - self.at.clock.now_ms());
+                let ahead = welcome.server_ms.saturating_sub(self.at.clock.now_ms());
+                self.server_ahead_ms = Some(ahead);
                 replica.welcome(&welcome)?;
             }
             Do::Acknowledge(runs, receipt) => replica.acknowledge(&runs, &receipt)?,
@@ -291,19 +297,28 @@ impl Talk<'_, '_> {
                 self.tally.records_changed += done.changed;
                 self.tally.refilled += done.mismatched.len();
                 self.tally.completes += 1;
-                self.come_back_s = complete.come_back_s;
+                self.come_back_s = complete.come_back_s.min(limits::COME_BACK_S_MAX);
                 return Ok(Some(Event::Completed(done)));
             }
             Do::MakeRequest => return Ok(Some(Event::Request(self.at.key.csr_der()?))),
-            Do::KeepCertificate(der) => self.certificate = Some(der),
-            Do::ShowHistory(_, items) => {
-                self.history = Some(items);
-                self.end = Some(End::InStep);
+            Do::KeepCertificate(der) => {
+                if !certifies(&der, self.at.key.public()) {
+                    return Err(WireError::Malformed.into());
+                }
+                self.certificate = Some(der);
+            }
+            // What was not asked for is no answer, and says nothing of being in step.
+            Do::ShowHistory(record, items) => {
+                if self.asked.take_if(|asked| *asked == record).is_some() {
+                    self.history = Some(items);
+                    self.end = Some(End::InStep);
+                }
             }
             Do::Rest => {
                 self.resting = true;
                 self.at.watcher.in_step(&self.tally);
-                return Ok(self.at.history.take().map(Event::WantHistory));
+                self.asked = self.at.history.take();
+                return Ok(self.asked.map(Event::WantHistory));
             }
             Do::End(end) => self.end = Some(end),
         }

@@ -131,6 +131,15 @@ pub(super) fn server_name() -> ServerName<'static> {
     ServerName::try_from(SERVER_NAME).expect("the constant is a DNS name")
 }
 
+/// Whether a certificate is one for this key: anything else in its place would lock the node out.
+pub(super) fn certifies(certificate: &[u8], key: &[u8; 32]) -> bool {
+    let parsed = x509_parser::parse_x509_certificate(certificate);
+    let of_key = |(rest, parsed): (&[u8], x509_parser::certificate::X509Certificate<'_>)| {
+        rest.is_empty() && parsed.public_key().subject_public_key.data.as_ref() == key
+    };
+    parsed.is_ok_and(of_key)
+}
+
 fn moment_of_judgement(
     certificate: &[u8],
     passed_s: Option<i64>,

@@ -95,7 +95,7 @@ impl Standing {
     /// Whole days until the certificate ends, by the better of the two clocks.
     pub fn certificate_days(&self) -> Option<i64> {
         let now = self.true_now_ms();
-        self.certificate_ends_ms.map(|ends| (ends - now).div_euclid(DAY_MS))
+        self.certificate_ends_ms.map(|ends| ends.saturating_sub(now).div_euclid(DAY_MS))
     }
 
     /// The time as the province would say it.
@@ -106,15 +106,15 @@ impl Standing {
 
     /// Whether this computer's clock is wrong, as far as it can be known.
     pub fn clock_is_wrong(&self) -> bool {
-        let behind = self.now_ms + CLOCK_MS_MAX < self.status.last_server_ms;
-        behind || self.server_ahead_ms.is_some_and(|ms| ms.abs() > CLOCK_MS_MAX)
+        let behind = self.now_ms.saturating_add(CLOCK_MS_MAX) < self.status.last_server_ms;
+        behind || self.server_ahead_ms.is_some_and(|ms| ms.saturating_abs() > CLOCK_MS_MAX)
     }
 
     /// What to do next, the most pressing first.
     pub fn next(&self) -> Vec<Next> {
         let status = &self.status;
         let ended = self.certificate_days().is_some_and(|d| d < CERTIFICATE_DAYS_SHORT);
-        let silent = self.true_now_ms() - status.last_server_ms > SILENCE_MS_MAX;
+        let silent = self.true_now_ms().saturating_sub(status.last_server_ms) > SILENCE_MS_MAX;
         let filling = status.scopes.iter().any(ScopeState::is_filling);
         let equation = &status.equation;
         let all = [

@@ -105,7 +105,9 @@ fn check_receipt(work: &Work<'_>, receipt: &Receipt, key: &[u8; 32]) -> Result<(
     }
     let earlier = last_receipt(work.db, epoch)?;
     let went_back = earlier.is_some_and(|e| e.position > receipt.position);
-    if went_back || receipt.merged + receipt.held + receipt.refused != receipt.position {
+    let parts = [receipt.merged, receipt.held, receipt.refused];
+    let sum = parts.into_iter().try_fold(0_u64, u64::checked_add);
+    if went_back || sum != Some(receipt.position) {
         return Err(Word::ReceiptWentBack.into());
     }
     Ok(())

@@ -53,7 +53,8 @@ impl Replica {
         })
     }
 
-    /// Makes what was staged visible and moves acknowledged acts to base.
+    /// Makes what was staged visible, as far as a signed checkpoint covers it, and moves acknowledged
+    /// acts to base.
     ///
     /// # Errors
     /// [`ReplicaError::Word`] if the checkpoint does not extend the last one; nothing is changed.
@@ -128,7 +129,7 @@ fn settle(work: &Work<'_>, checkpoint: Option<&Checkpoint>) -> Result<Completed>
     settle.settle_acts(|scope| marks.iter().find(|m| m.scope == scope).map(|m| m.revision))?;
 
     let mut records: BTreeSet<(RecordId, KindId)> = settle.records_of_settled().collect();
-    // Without marks nothing new was said: what is staged waits until all of it is here.
+    // Pages are unsigned: what no checkpoint covers stays staged, for one that does.
     let arrives = checkpoint.is_some();
     if arrives {
         records.extend(staged_records(work)?);

@@ -103,6 +103,9 @@ pub enum Word {
     /// A checkpoint does not extend the last one: a scope went back, or its history was changed.
     #[error("a checkpoint does not extend the one before")]
     CheckpointWentBack,
+    /// A page says of a record that it is at home in its scope, and the record says otherwise.
+    #[error("a page holds a record that is at home elsewhere")]
+    PageMisplaced,
     /// Outcomes leave a gap in the inbox.
     #[error("outcomes leave a gap in the inbox")]
     InboxGap,

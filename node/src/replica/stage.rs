@@ -17,7 +17,7 @@ use dongbo_proto::record::Record;
 use rusqlite::params;
 
 use super::complete::records_in;
-use super::error::Result;
+use super::error::{Result, Word};
 use super::journal::int;
 use super::place::{Coming, State};
 use super::scope::{self, ScopeState};
@@ -109,6 +109,9 @@ fn stage_page<'w, 'a>(
     if !continues(&scope, page) {
         return Ok(Staged::Skipped);
     }
+    if !page.records.iter().all(|(seen, record)| is_placed(page.scope, *seen, record)) {
+        return Err(Word::PageMisplaced.into());
+    }
     if page.filling && scope.staged == 0 {
         begin_fill(work, filling, &scope)?;
     }
@@ -144,6 +147,12 @@ fn begin_fill<'w, 'a>(
 /// Whether a page continues what is here. A scope that is being filled takes any page.
 fn continues(scope: &ScopeState, page: &States) -> bool {
     scope.is_filling() || (!page.filling && page.from <= scope.staged && scope.staged < page.to)
+}
+
+/// Whether a record is seen whole exactly where it is at home: one that is not would be counted to
+/// a scope that no filling of this one could clean.
+fn is_placed(scope: ScopeId, seen: Projection, record: &Record) -> bool {
+    (seen == Projection::Home) == (record.home == scope)
 }
 
 /// Moves the cursor. While a scope is filled it stays at the revision of the first page: what

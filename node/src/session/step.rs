@@ -124,7 +124,7 @@ impl Session {
                 self.inbox = outcomes.last().map_or(self.inbox, |o| o.sequence);
                 vec![Do::Outcomes(outcomes)]
             }
-            (Down::Certificate(der), _) => self.renewed(der),
+            (Down::Certificate(der), _) if self.renewing => self.renewed(der),
             (Down::States(page), Stage::Exchanging | Stage::Resting) => {
                 vec![Do::Stage(Box::new(page))]
             }
