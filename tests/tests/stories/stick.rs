@@ -90,9 +90,9 @@ fn a_node_kept_by_stick_alone_holds_what_one_kept_by_wire_holds_and_goes_on_by_w
     let hoa = joined(&world, "hoa", &scope)?;
     ensure_eq(hoa.count_members()?, lan.count_members()?)?;
     let own = members(&world, &scope);
-    for round in 0..3 {
-        lan.edit(&own[round], "phone", &format!("000000000{round}"))?;
-        hoa.edit(&own[round], "email", &format!("hoa{round}@example.vn"))?;
+    for (round, member) in own.iter().take(3).enumerate() {
+        lan.edit(member, "phone", &format!("000000000{round}"))?;
+        hoa.edit(member, "email", &format!("hoa{round}@example.vn"))?;
         hoa.add(&[("full_name", "Lê Thị Xa"), ("sex", "F"), ("birth_date", "1999-05")])?;
         lan.sync()?;
         carry(&world, &hoa)?;
@@ -149,8 +149,8 @@ fn lost_bundles_and_lost_answers_cost_another_trip_and_nothing_else() -> Story {
     let own = members(&world, &lan.scopes[0]);
     lan.edit(&own[0], "phone", "0000000001")?;
     export(&world, &lan, "lost on the way there")?;
-    for round in 2..5 {
-        lan.edit(&own[round], "phone", &format!("000000000{round}"))?;
+    for (round, member) in own.iter().enumerate().take(5).skip(2) {
+        lan.edit(member, "phone", &format!("000000000{round}"))?;
         answer(&world.server, &export(&world, &lan, "its answer is lost")?)?;
     }
     lan.edit(&own[5], "phone", "0000000005")?;
