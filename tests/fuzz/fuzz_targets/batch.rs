@@ -1,0 +1,4 @@
+//! See `dongbo_tests::fuzz::batch`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| dongbo_tests::fuzz::batch(data));

@@ -1,0 +1,4 @@
+//! See `dongbo_tests::fuzz::import`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| dongbo_tests::fuzz::import(data));
