@@ -11,8 +11,7 @@ pub fn batch(data: &[u8]) {
     let Ok(signer) = Signer::from_seed(&[7; 32]) else { return };
     let acts = wire::decode_acts(batch.first, &batch.body, batch.raw_len).unwrap_or_default();
     let hash = |act| batch.seed_at(batch.first).map(|seed| chain::act_hash(act, seed));
-    batch.after =
-        acts.iter().filter_map(hash).fold(batch.before, |head, hash| chain::extend(head, hash));
+    batch.after = acts.iter().filter_map(hash).fold(batch.before, chain::extend);
     let signed = chain::signed_bytes(batch.author, batch.last(), batch.after);
     batch.signature = signer.sign(&signed).to_vec();
     if let Ok(prepared) = registry::prepare(batch, signer.public()) {

@@ -66,7 +66,8 @@ pub fn session(data: &[u8]) {
         let Some(event) = server_event(&mut tape) else { break };
         assert!(server.on(event).len() <= STEPS_MAX);
     }
-    let mut node = NodeSession::new(data.first().is_some_and(|b| b % 2 == 0), Link::default());
+    let mut node =
+        NodeSession::new(data.first().is_some_and(|b| b.is_multiple_of(2)), Link::default());
     let mut tape = Tape(data);
     for _ in 0..EVENTS_MAX {
         let Some(event) = node_event(&mut tape) else { break };
@@ -97,7 +98,7 @@ fn server_event(tape: &mut Tape<'_>) -> Option<ServerEvent<Sent>> {
         3 => ServerEvent::Viewed(Some(Box::new(view(tape))), tape.number().cast_signed()),
         4 => ServerEvent::Paged(Ok(Box::new(Answer {
             cursors: cursors(tape),
-            complete: (tape.number() % 2 == 0).then(Vec::new),
+            complete: tape.number().is_multiple_of(2).then(Vec::new),
             ..Answer::default()
         }))),
         5 => ServerEvent::News,
