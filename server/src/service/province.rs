@@ -106,7 +106,17 @@ impl Province {
         let (patience, computing) = (Patience::default(), Semaphore::new(BATCHES_AT_ONCE_MAX));
         let sealing = None;
         Province {
-            store, executor, ca, signer, clock, entropy, news, table, sealing, patience, computing,
+            store,
+            executor,
+            ca,
+            signer,
+            clock,
+            entropy,
+            news,
+            table,
+            sealing,
+            patience,
+            computing,
         }
     }
 

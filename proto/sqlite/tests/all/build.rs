@@ -63,7 +63,7 @@ fn the_settings_that_promises_rest_on_are_in_force() {
         ("cell_size_check", "1"),
         ("temp_store", "2"),
         ("page_size", "4096"),
-        ("wal_autocheckpoint", "1000"),
+        ("wal_autocheckpoint", "4000"),
         ("cache_size", "-16384"),
         ("busy_timeout", "5000"),
         ("cipher_status", "1"),

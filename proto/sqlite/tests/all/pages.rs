@@ -1,8 +1,8 @@
 //! Pages written are counted exactly, and counting leaves the settings as they were.
 
-use dongbo_sqlite::Access;
 use dongbo_sqlite::pages::{pages_written, wal_frames};
 use dongbo_sqlite::rusqlite::{Connection, Result};
+use dongbo_sqlite::{Access, Knobs};
 
 use crate::house::House;
 
@@ -24,7 +24,8 @@ fn an_edit_writes_one_page_and_a_commit_each_writes_it_again() {
         tx.commit()
     };
     assert_eq!(pages_written(&mut conn, together).unwrap(), ((), 1));
-    let autocheckpoint: i64 =
+    let autocheckpoint: u32 =
         conn.pragma_query_value(None, "wal_autocheckpoint", |row| row.get(0)).unwrap();
-    assert_eq!((autocheckpoint, wal_frames(&conn).unwrap()), (1_000, 1));
+    let set = Knobs::NODE.wal_autocheckpoint_pages;
+    assert_eq!((autocheckpoint, wal_frames(&conn).unwrap()), (set, 1));
 }
