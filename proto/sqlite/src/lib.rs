@@ -6,7 +6,7 @@
 //! build; node and server reach `rusqlite` through [`rusqlite`].
 //!
 //! - [`keyfile`], [`key`], [`passphrase`], [`seal`]: where the key lives, and what else it seals
-//! - [`mod@open`], [`knobs`], [`diagnose`], [`kind`]: opening, and naming what is wrong
+//! - [`mod@start`], [`mod@open`], [`knobs`], [`diagnose`], [`kind`]: opening, and naming what is wrong
 //! - [`migrate`], [`check`], [`mod@backup`], [`pages`]: schema, soundness, copies, cost
 //! - [`lock`], [`files`]: the data directory around the database
 //!
@@ -27,6 +27,7 @@ pub mod open;
 pub mod pages;
 pub mod passphrase;
 pub mod seal;
+pub mod start;
 pub mod version;
 
 pub use backup::{BackupError, Existing, Progress, Written, backup, restore};
@@ -41,6 +42,7 @@ pub use migrate::{MigrateError, Migration, Schema};
 pub use open::{Access, OpenError, open};
 pub use rusqlite;
 pub use seal::{SealBroken, Sealer};
+pub use start::start;
 pub use version::{SQLITE_VERSION_MIN, Versions, versions};
 
 /// A source of random bytes, passed in by the one place in each binary that has one, so

@@ -121,6 +121,14 @@ impl LockFile {
     }
 }
 
+/// Closing alone would not end the lock while a program that was started from this process
+/// has inherited the handle, for however short a time.
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
         // Unlocking fails only on a handle that is not one; closing would end the lock too.
@@ -185,6 +193,16 @@ mod tests {
             drop(guard);
             drop(theirs.acquire("edit", Duration::ZERO).unwrap());
         }
+    }
+
+    #[test]
+    fn an_inherited_handle_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = DirLock::acquire(dir.path(), "sync", Duration::ZERO).unwrap();
+        let inherited = lock.0.file.try_clone().unwrap();
+        drop(lock);
+        DirLock::acquire(dir.path(), "edit", Duration::ZERO).unwrap();
+        drop(inherited);
     }
 
     #[test]

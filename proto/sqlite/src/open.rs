@@ -18,6 +18,7 @@ use crate::key::DatabaseKey;
 use crate::kind::{Kind, classify, classify_io};
 use crate::knobs::{self, Knobs, PAGE_BYTES};
 use crate::migrate::{Schema, version};
+use crate::start::start;
 use crate::version::cipher_version;
 
 /// What a connection is for.
@@ -136,6 +137,7 @@ pub(crate) fn connect(
         Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::ReadWrite | Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
+    start();
     #[expect(clippy::disallowed_methods, reason = "the one place that opens, and gives the key")]
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|e| of_sqlite(e, path, key))?;

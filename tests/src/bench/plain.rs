@@ -205,6 +205,7 @@ fn connect(path: &Path, knobs: Knobs, cipher: Cipher, access: Access) -> Result<
     reason = "this is how the cost of the key is shown: made-up data, no key"
 )]
 fn unencrypted(path: &Path, knobs: Knobs) -> rusqlite::Result<Connection> {
+    dongbo_sqlite::start();
     let conn = Connection::open(path)?;
     conn.set_prepared_statement_cache_capacity(knobs.prepared_max);
     conn.pragma_update(None, "page_size", PAGE_BYTES as i64)?;

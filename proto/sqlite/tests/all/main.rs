@@ -3,6 +3,7 @@
 
 mod backup;
 mod build;
+mod first_open;
 mod house;
 mod keyfile;
 mod lock;

@@ -88,6 +88,7 @@ fn other_files_are_not_databases() {
     fs::write(house.path(), b"hello").unwrap();
     assert!(matches!(house.open(Access::ReadWrite), Err(OpenError::NotADatabase)));
     fs::remove_file(house.path()).unwrap();
+    dongbo_sqlite::start();
     #[expect(clippy::disallowed_methods, reason = "a plain database is what is refused")]
     let plain = Connection::open(house.path()).unwrap();
     plain.execute_batch("CREATE TABLE t (a)").unwrap();
