@@ -223,7 +223,7 @@ fn changed_bytes_are_found_through_the_key_and_without_it() {
         let found = reopened(dir.path()).verify().unwrap();
         found.into_iter().map(|f| (f.code, f.detail)).collect::<Vec<_>>()
     };
-    let change = "UPDATE journal SET act = CAST(substr(act, 1, 40) || x'41' || substr(act, 42) AS BLOB) WHERE position = 7";
+    let change = "UPDATE journal SET acts = CAST(substr(acts, 1, 40) || x'41' || substr(acts, 42) AS BLOB) WHERE last = 7";
     assert!(by_hand(change).contains(&("journal", "7".into())));
     assert!(
         by_hand("UPDATE member SET phone = '113' WHERE rowid = 3").iter().any(|f| f.0 == "digest")

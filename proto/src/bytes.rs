@@ -129,6 +129,11 @@ impl<'a> Reader<'a> {
         self.raw(len)
     }
 
+    /// All that is left.
+    pub fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
+    }
+
     /// UTF-8 behind its length.
     pub fn text(&mut self) -> Result<&'a str, Truncated> {
         std::str::from_utf8(self.block()?).map_err(|_| Truncated)

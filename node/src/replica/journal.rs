@@ -1,18 +1,20 @@
-//! The node's own acts, in order, chained: rows in and out, and batches for sending.
+//! The node's own acts, in order, chained: blocks in and out, and batches for sending.
 //!
 //! Nothing here decides what an act does; see `save` and `settle`.
 
 use dongbo_proto::act::Act;
 use dongbo_proto::bytes::Reader;
-use dongbo_proto::chain::Seed;
+use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::frame::Batch;
 use dongbo_proto::id::{AuthorId, Hash};
 use dongbo_proto::limits;
 use dongbo_proto::stamp::Stamp;
 use dongbo_proto::wire::encode_acts;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::block::List;
 use super::error::{ReplicaError, Result};
+use super::outbox::LogRow;
 use super::table::blob;
 
 /// A seed salts at most so many acts: a purge of one must write out the salts of the others.
@@ -41,70 +43,146 @@ pub(super) fn uint(n: i64) -> u64 {
 
 /// The end of the journal.
 pub(super) fn tail(db: &Connection) -> Result<Tail> {
-    let sql = "SELECT position, chain, act FROM journal ORDER BY position DESC LIMIT 1";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
-    let Some(row) = rows.next()? else { return Ok(Tail::default()) };
-    let claimed = claimed_of(blob(row, 2)?)?;
-    Ok(Tail { position: uint(row.get(0)?), chain: Hash(row.get(1)?), claimed })
+    let sql = "SELECT last, chain, claimed FROM journal ORDER BY last DESC LIMIT 1";
+    let tail = |row: &Row<'_>| {
+        let claimed = Stamp(row.get::<_, i64>(2)?.cast_unsigned());
+        Ok(Tail { position: uint(row.get(0)?), chain: Hash(row.get(1)?), claimed })
+    };
+    Ok(db.prepare_cached(sql)?.query_row([], tail).optional()?.unwrap_or_default())
 }
 
-/// What an act claims, from the start of its bytes.
-fn claimed_of(act: &[u8]) -> Result<Stamp> {
-    let r = &mut Reader::new(act);
-    r.number()?;
-    Ok(Stamp(r.number()?))
-}
-
-/// The chain at a position of the journal.
+/// The chain at a position of the journal. Within a block it is hashed anew from the block's start.
 pub(super) fn chain_at(db: &Connection, position: u64) -> Result<Option<Hash>> {
     if position == 0 {
         return Ok(Some(Hash::default()));
     }
-    let mut statement = db.prepare_cached("SELECT chain FROM journal WHERE position = ?")?;
+    let mut statement = db.prepare_cached("SELECT chain FROM journal WHERE last = ?")?;
     let found = statement.query_row([int(position)], |row| row.get(0).map(Hash)).optional()?;
-    Ok(found)
+    if found.is_some() {
+        return Ok(found);
+    }
+    block(db, position)?.map(|block| chain_within(db, &block, position)).transpose()
 }
 
-/// The statement that adds a row.
-pub(super) fn adding(db: &Connection) -> Result<CachedStatement<'_>> {
-    let sql = "INSERT INTO journal (position, act, chain, prior) VALUES (?, ?, ?, ?)";
-    Ok(db.prepare_cached(sql)?)
+fn chain_within(db: &Connection, block: &Block, position: u64) -> Result<Hash> {
+    let seeds = seeds(db, block.first, position)?;
+    let mut chain = chain_at(db, block.first - 1)?.ok_or(DAMAGED)?;
+    let mut buffer = Vec::new();
+    for (at, act) in (block.first..=position).zip(block.acts.iter()) {
+        let seed = seed_of(&seeds, at).ok_or(DAMAGED)?;
+        let act = Act::read(&mut Reader::new(act))?;
+        chain = chain::extend(chain, chain::act_hash_in(&act, &seed.1, &mut buffer));
+    }
+    Ok(chain)
 }
 
-/// One row: the act and the packed values that it replaced.
-pub(super) fn row(db: &Connection, position: u64) -> Result<Option<(Act, Vec<u8>)>> {
-    let mut statement = db.prepare_cached("SELECT act, prior FROM journal WHERE position = ?")?;
+/// Some consecutive acts and what they replaced, as a row keeps them.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// Position of the first.
+    pub first: u64,
+    /// Position of the last.
+    pub last: u64,
+    /// The chain after the last.
+    pub chain: Hash,
+    /// Their canonical bytes.
+    pub acts: List,
+    /// What each replaced, packed (`prior`).
+    pub priors: List,
+}
+
+const COLUMNS: &str = "last, first, chain, acts, priors";
+const DAMAGED: ReplicaError = ReplicaError::Damaged("the journal");
+
+impl Block {
+    fn of(row: &Row<'_>) -> Result<Self> {
+        let (last, first) = (uint(row.get(0)?), uint(row.get(1)?));
+        let (acts, priors) = (List::unpack(blob(row, 3)?)?, List::unpack(blob(row, 4)?)?);
+        let count = (last + 1).checked_sub(first);
+        if first == 0 || [acts.len(), priors.len()].iter().any(|n| Some(*n as u64) != count) {
+            return Err(DAMAGED);
+        }
+        Ok(Block { first, last, chain: Hash(row.get(2)?), acts, priors })
+    }
+
+    /// The act at a position, and what it replaced.
+    pub fn row(&self, position: u64) -> Option<(&[u8], &[u8])> {
+        let at = position.checked_sub(self.first)? as usize;
+        Some((self.acts.get(at)?, self.priors.get(at)?))
+    }
+}
+
+/// The block that holds a position.
+pub(super) fn block(db: &Connection, position: u64) -> Result<Option<Block>> {
+    let sql = format!("SELECT {COLUMNS} FROM journal WHERE last >= ? ORDER BY last LIMIT 1");
+    let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query([int(position)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some((Act::read(&mut Reader::new(blob(row, 0)?))?, blob(row, 1)?.to_vec())))
+    let block = Block::of(row)?;
+    Ok((block.first <= position).then_some(block))
 }
 
-/// Writes the values that an act replaced anew.
-pub(super) fn set_prior(db: &Connection, position: u64, prior: &[u8]) -> Result<()> {
-    let sql = "UPDATE journal SET prior = ? WHERE position = ?";
-    db.prepare_cached(sql)?.execute(params![prior, int(position)])?;
+/// Adds a block behind the last one.
+pub(super) fn put(db: &Connection, row: &LogRow, claimed: Stamp, priors: &List) -> Result<()> {
+    let sql = "INSERT INTO journal (last, first, claimed, chain, acts, priors) VALUES (?, ?, ?, ?, ?, ?)";
+    db.prepare_cached(sql)?.execute(params![
+        int(row.last),
+        int(row.first),
+        claimed.0.cast_signed(),
+        row.after.0,
+        row.acts,
+        priors.pack(),
+    ])?;
     Ok(())
 }
 
-/// Calls `each` with position, act bytes and chain of every row in a range, in order, until it
-/// answers `false`.
-pub(super) fn scan(
+/// Writes the values that acts of one block replaced anew.
+pub(super) fn set_priors(db: &Connection, block: &Block, anew: &[(u64, Vec<u8>)]) -> Result<()> {
+    let mut priors = List::default();
+    for (position, kept) in (block.first..).zip(block.priors.iter()) {
+        let at = anew.binary_search_by_key(&position, |(position, _)| *position);
+        priors.push(at.map_or(kept, |at| &anew[at].1));
+    }
+    let sql = "UPDATE journal SET priors = ? WHERE last = ?";
+    db.prepare_cached(sql)?.execute(params![priors.pack(), int(block.last)])?;
+    Ok(())
+}
+
+/// Calls `each` with every block that holds a position of a range, in order, until it answers
+/// `false`.
+pub(super) fn blocks(
     db: &Connection,
     first: u64,
     last: u64,
-    mut each: impl FnMut(u64, &[u8], Hash) -> Result<bool>,
+    mut each: impl FnMut(Block) -> Result<bool>,
 ) -> Result<()> {
-    let sql =
-        "SELECT position, act, chain FROM journal WHERE position BETWEEN ? AND ? ORDER BY position";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query([int(first), int(last)])?;
+    let sql = format!("SELECT {COLUMNS} FROM journal WHERE last >= ? ORDER BY last");
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query([int(first)])?;
     while let Some(row) = rows.next()? {
-        if !each(uint(row.get(0)?), blob(row, 1)?, Hash(row.get(2)?))? {
+        if uint(row.get(1)?) > last || !each(Block::of(row)?)? {
             break;
         }
     }
     Ok(())
+}
+
+/// Calls `each` with position and act bytes of every act in a range, in order, until it answers
+/// `false`.
+pub(super) fn scan(
+    db: &Connection,
+    first: u64,
+    last: u64,
+    mut each: impl FnMut(u64, &[u8]) -> Result<bool>,
+) -> Result<()> {
+    blocks(db, first, last, |block| {
+        for (position, act) in (block.first..=last).zip(block.acts.iter()) {
+            if position >= first && !each(position, act)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
 }
 
 /// The seed in force at a position, with the position from which it holds.
@@ -128,6 +206,11 @@ pub(super) fn seeds(db: &Connection, first: u64, last: u64) -> Result<Vec<(u64, 
     Ok(seeds)
 }
 
+/// The seed in force at a position, of some in order.
+pub(super) fn seed_of(seeds: &[(u64, Seed)], position: u64) -> Option<&(u64, Seed)> {
+    seeds.iter().rev().find(|(from, _)| *from <= position)
+}
+
 /// Keeps a seed.
 pub(super) fn put_seed(db: &Connection, from: u64, seed: &Seed) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO seed (from_position, seed) VALUES (?, ?)";
@@ -144,7 +227,7 @@ pub(super) fn batch(
     acts_max: usize,
     bytes_max: usize,
 ) -> Result<Option<Batch>> {
-    let (acts, after) = read_acts(db, position, acts_max.min(limits::BATCH_ACTS_MAX), bytes_max)?;
+    let acts = read_acts(db, position, acts_max.min(limits::BATCH_ACTS_MAX), bytes_max)?;
     if acts.is_empty() {
         return Ok(None);
     }
@@ -154,8 +237,8 @@ pub(super) fn batch(
         author,
         first,
         count: acts.len() as u32,
-        before: chain_at(db, position)?.ok_or(ReplicaError::Damaged("the journal"))?,
-        after,
+        before: chain_at(db, position)?.ok_or(DAMAGED)?,
+        after: chain_at(db, last)?.ok_or(DAMAGED)?,
         seeds: seeds(db, first, last)?,
         signature: Vec::new(),
         body,
@@ -168,21 +251,20 @@ fn read_acts(
     position: u64,
     acts_max: usize,
     bytes_max: usize,
-) -> Result<(Vec<Act>, Hash)> {
+) -> Result<Vec<Act>> {
     let bytes_max = bytes_max.min(limits::BATCH_BYTES_MAX);
-    let (mut acts, mut after, mut bytes) = (Vec::new(), Hash::default(), 0);
+    let (mut acts, mut bytes) = (Vec::new(), 0);
     let last = position.saturating_add(acts_max.max(1) as u64);
-    scan(db, position + 1, last, |at, row, chain| {
+    scan(db, position + 1, last, |at, row| {
         bytes += row.len();
         if !acts.is_empty() && bytes > bytes_max {
             return Ok(false);
         }
         if at != position + 1 + acts.len() as u64 {
-            return Err(ReplicaError::Damaged("the journal"));
+            return Err(DAMAGED);
         }
         acts.push(Act::read(&mut Reader::new(row))?);
-        after = chain;
         Ok(true)
     })?;
-    Ok((acts, after))
+    Ok(acts)
 }

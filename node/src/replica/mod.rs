@@ -10,6 +10,7 @@
 //! clocks and randomness (passed in), and the rules of the merge (`dongbo_proto::merge`).
 
 mod ack;
+mod block;
 mod cell;
 mod complete;
 mod conflict;

@@ -17,8 +17,8 @@ use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, Schema, open};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{ReplicaError, Result};
-use super::journal::{self, Tail, uint};
-use super::outbox::{LogRow, Outbox, Rows};
+use super::journal::{self, uint};
+use super::outbox::{LogRow, Outbox};
 use super::save::Entering;
 use super::setting::{self, Identity};
 use super::table::Tables;
@@ -162,7 +162,7 @@ fn reconcile(work: &Work<'_>, outbox: &Outbox) -> Result<Opening> {
             Err(e) => return Err(e),
         }
     }
-    let logged = last.as_ref().map_or(0, LogRow::last);
+    let logged = last.as_ref().map_or(0, |row| row.last);
     if logged > tail.position {
         let from = places.iter().rposition(|p| p.first <= tail.position + 1);
         let first = places.first().map_or(0, |p| p.first);
@@ -171,7 +171,7 @@ fn reconcile(work: &Work<'_>, outbox: &Outbox) -> Result<Opening> {
             opened.rewound += again(work, &outbox.row(*place)?)?;
         }
     } else if let Some(row) = &last
-        && journal::chain_at(work.db, row.last())? != Some(row.after)
+        && journal::chain_at(work.db, row.last)? != Some(row.after)
     {
         return Err(damaged("outbox.log"));
     }
@@ -188,37 +188,40 @@ fn reconcile(work: &Work<'_>, outbox: &Outbox) -> Result<Opening> {
 fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
     let tail = journal::tail(work.db)?;
     let (mut count, mut chain_before) = (0, row.before);
-    let mut entering = Entering::with_seed(work, tail, journal::seed_at(work.db, tail.position)?)?;
-    for (position, bytes) in (row.first..).zip(&row.acts) {
+    let mut entering = Entering::with_seed(work, tail, journal::seed_at(work.db, tail.position)?);
+    for (position, bytes) in (row.first..).zip(row.acts()?.iter()) {
         let act = Act::read(&mut Reader::new(bytes))?;
-        let seed = row.seed_at(position).ok_or(damaged("outbox.log"))?;
+        let seed = *journal::seed_of(&row.seeds, position).ok_or(damaged("outbox.log"))?;
         if position > tail.position {
             if position != entering.tail.position + 1 || chain_before != entering.tail.chain {
                 return Err(damaged("outbox.log"));
             }
-            let from = row.seeds.iter().rev().find(|(from, _)| *from <= position);
-            entering.take_seed(*from.ok_or(damaged("outbox.log"))?)?;
+            entering.take_seed(seed)?;
             entering.enter(&act)?;
             count += 1;
         }
-        chain_before = chain::extend(chain_before, chain::act_hash(&act, seed));
+        chain_before = chain::extend(chain_before, chain::act_hash(&act, &seed.1));
     }
+    entering.finish()?;
     if chain_before != row.after { Err(damaged("outbox.log")) } else { Ok(count) }
 }
 
-/// The acts after a position as rows of the log.
+/// The blocks that hold acts after a position, as rows of the log.
 pub(super) fn unsent(work: &Work<'_>, after: u64) -> Result<Vec<LogRow>> {
-    let tail: Tail = journal::tail(work.db)?;
-    let seeds = journal::seeds(work.db, after + 1, tail.position)?;
-    let mut before = journal::chain_at(work.db, after)?.ok_or(damaged("the journal"))?;
-    let mut rows = Rows::default();
-    journal::scan(work.db, after + 1, tail.position, |position, act, chain| {
-        let seed = seeds.iter().rev().find(|(from, _)| *from <= position);
-        rows.push(position, act, before, chain, seed.ok_or(damaged("the journal"))?);
-        before = chain;
+    let mut rows = Vec::new();
+    journal::blocks(work.db, after + 1, u64::MAX, |block| {
+        let (first, last) = (block.first, block.last);
+        rows.push(LogRow {
+            first,
+            last,
+            before: journal::chain_at(work.db, first - 1)?.ok_or(damaged("the journal"))?,
+            after: block.chain,
+            seeds: journal::seeds(work.db, first, last)?,
+            acts: block.acts.pack(),
+        });
         Ok(true)
     })?;
-    Ok(rows.rows)
+    Ok(rows)
 }
 
 impl Replica {
@@ -228,8 +231,14 @@ impl Replica {
         let _guard = self.lock.acquire("outbox", LOCK_WAIT)?;
         let work = Work::new(&self.conn, &self.tables, self.author);
         let known = ack::acknowledged(work.db)?;
-        let first = self.outbox.contents()?.places.first().map_or(u64::MAX, |p| p.first);
-        if first > known {
+        let places = self.outbox.contents()?.places;
+        // A row ends where the next begins; the last one with the journal.
+        let end = match places.as_slice() {
+            [] => return Ok(()),
+            [_] => journal::tail(work.db)?.position,
+            [_, second, ..] => second.first - 1,
+        };
+        if end > known {
             return Ok(());
         }
         let left: i64 = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {

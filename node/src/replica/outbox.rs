@@ -3,8 +3,8 @@
 //!
 //! Rows are appended after the commit and before "saved" is said; they are synced by a timer, at
 //! an exchange and at exit, so that an edit still costs one fsync. A row is the first position
-//! (8 bytes, little-endian), a length (4), and the sealed acts with the chain before and after
-//! them. A row that was cut off by a crash ends the log.
+//! (8 bytes, little-endian), a length (4), and the sealed acts, packed as in the journal, with the
+//! chain before and after them. A row that was cut off by a crash ends the log.
 //!
 //! Deliberately absent: what to do when log and journal differ (`opening`).
 
@@ -15,49 +15,48 @@ use std::path::{Path, PathBuf};
 use dongbo_proto::bytes::{Reader, Truncated, Writer};
 use dongbo_proto::chain::Seed;
 use dongbo_proto::id::{AuthorId, Hash};
+use dongbo_proto::limits;
 use dongbo_sqlite::files::replace_private;
 use dongbo_sqlite::{DatabaseKey, Sealer};
 
+use super::block::{BLOCK_BYTES_MAX, List};
 use super::error::{ReplicaError, Result};
 
 /// The log's name in the data directory.
 pub const OUTBOX_FILE: &str = "outbox.log";
-/// A row is closed when its acts take so many bytes: bounds what one read must hold.
-const ROW_BYTES_MAX: usize = 1024 * 1024;
-/// A longer row is not one: the longest act, sealed, with room.
-const SEALED_BYTES_MAX: usize = 2 * ROW_BYTES_MAX;
+/// A longer row is not one: a block that was nearly full, the longest act behind it, sealed, with
+/// room.
+const SEALED_BYTES_MAX: usize = 2 * (BLOCK_BYTES_MAX + limits::ACT_BYTES_MAX);
 const HEADER_BYTES: usize = 12;
 
-/// Some consecutive acts.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+/// Some consecutive acts: a block of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LogRow {
     /// Position of the first act.
     pub first: u64,
-    /// The chain before it.
+    /// Position of the last act.
+    pub last: u64,
+    /// The chain before the first.
     pub before: Hash,
     /// The chain after the last.
     pub after: Hash,
     /// The seeds of their salts.
     pub seeds: Vec<(u64, Seed)>,
-    /// Their canonical bytes.
-    pub acts: Vec<Vec<u8>>,
-    bytes: usize,
+    /// Their canonical bytes, packed as in the journal.
+    pub acts: Vec<u8>,
 }
 
 impl LogRow {
-    /// Position of the last act.
-    pub fn last(&self) -> u64 {
-        self.first + self.acts.len() as u64 - 1
-    }
-
-    /// The seed that salts an act.
-    pub fn seed_at(&self, position: u64) -> Option<&Seed> {
-        self.seeds.iter().rev().find(|(from, _)| *from <= position).map(|(_, seed)| seed)
+    /// The acts' bytes.
+    pub fn acts(&self) -> std::result::Result<List, Truncated> {
+        let acts = List::unpack(&self.acts)?;
+        if acts.len() as u64 == self.last + 1 - self.first { Ok(acts) } else { Err(Truncated) }
     }
 
     fn write(&self) -> Vec<u8> {
-        let mut w = Writer::reuse(Vec::with_capacity(self.bytes + 128));
+        let mut w = Writer::reuse(Vec::with_capacity(self.acts.len() + 192));
         w.number(self.first);
+        w.number(self.last);
         w.raw(&self.before.0);
         w.raw(&self.after.0);
         w.number(self.seeds.len() as u64);
@@ -65,54 +64,20 @@ impl LogRow {
             w.number(*from);
             w.raw(&seed.0);
         }
-        w.number(self.acts.len() as u64);
-        self.acts.iter().for_each(|act| w.block(act));
+        w.raw(&self.acts);
         w.into_bytes()
     }
 
     fn read(plain: &[u8]) -> std::result::Result<Self, Truncated> {
         let r = &mut Reader::new(plain);
-        let first = r.number()?;
+        let (first, last) = (r.number()?, r.number()?);
         let (before, after) = (Hash(r.array()?), Hash(r.array()?));
         let seed = |r: &mut Reader<'_>| Ok((r.number()?, Seed(r.array()?)));
         let seeds = (0..r.number()?).map(|_| seed(r)).collect::<std::result::Result<_, _>>()?;
-        let acts: Vec<Vec<u8>> = (0..r.number()?)
-            .map(|_| r.block().map(<[u8]>::to_vec))
-            .collect::<std::result::Result<_, _>>()?;
-        if acts.is_empty() || first == 0 {
+        if first == 0 || last < first {
             return Err(Truncated);
         }
-        Ok(LogRow { first, before, after, seeds, bytes: plain.len(), acts })
-    }
-}
-
-/// Collects acts into rows.
-#[derive(Default)]
-pub(super) struct Rows {
-    /// The rows so far.
-    pub rows: Vec<LogRow>,
-}
-
-impl Rows {
-    /// Adds an act behind the ones before it.
-    pub fn push(
-        &mut self,
-        position: u64,
-        act: &[u8],
-        before: Hash,
-        after: Hash,
-        seed: &(u64, Seed),
-    ) {
-        if self.rows.last().is_none_or(|row| row.bytes >= ROW_BYTES_MAX) {
-            self.rows.push(LogRow { first: position, before, ..LogRow::default() });
-        }
-        let Some(row) = self.rows.last_mut() else { return };
-        if row.seeds.last() != Some(seed) {
-            row.seeds.push(*seed);
-        }
-        row.after = after;
-        row.bytes += act.len();
-        row.acts.push(act.to_vec());
+        Ok(LogRow { first, last, before, after, seeds, acts: r.rest().to_vec() })
     }
 }
 

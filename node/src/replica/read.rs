@@ -10,14 +10,14 @@ use dongbo_proto::id::{ActId, FieldId, JobId, KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use dongbo_proto::stamp::Stamp;
 use dongbo_proto::value::Value;
-use rusqlite::{ToSql, params};
+use rusqlite::{OptionalExtension, ToSql};
 
 use super::cell::Cell;
 use super::error::Result;
-use super::journal::{int, uint};
-use super::table::{KindTable, blob};
+use super::journal::{self, uint};
+use super::table::KindTable;
 use super::work::Work;
-use super::{Replica, ack, find, journal};
+use super::{Replica, ack, find};
 
 /// Which records of a kind are listed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -148,17 +148,17 @@ impl Replica {
     /// What storage says.
     pub fn history_here(&self, record: RecordId) -> Result<Vec<OwnAct>> {
         self.read(|work| {
-            // Canonical bytes hold the id as it is: a search for them leaves few acts to decode.
-            let sql = "SELECT position, act FROM journal WHERE instr(act, ?) > 0 ORDER BY position";
-            let mut statement = work.db.prepare_cached(sql)?;
-            let mut rows = statement.query([record.0.as_slice()])?;
             let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                let act = Act::read(&mut Reader::new(blob(row, 1)?))?;
-                if act.records().any(|(id, _)| id == record) {
-                    found.push(with_fate(work, act)?);
+            journal::scan(work.db, 1, u64::MAX, |_, act| {
+                // Canonical bytes hold the id as it is: looking for it leaves few acts to decode.
+                if act.windows(record.0.len()).any(|part| part == record.0) {
+                    let act = Act::read(&mut Reader::new(act))?;
+                    if act.records().any(|(id, _)| id == record) {
+                        found.push(with_fate(work, act)?);
+                    }
                 }
-            }
+                Ok(true)
+            })?;
             Ok(found)
         })
     }
@@ -200,16 +200,20 @@ impl Replica {
     /// What storage says.
     pub fn job_acts(&self, job: JobId) -> Result<Vec<u64>> {
         self.read(|work| {
-            let sql = "SELECT j.position, j.act FROM job, journal j WHERE job.id = ? AND j.position BETWEEN job.first AND job.last ORDER BY 1";
-            let mut statement = work.db.prepare_cached(sql)?;
-            let mut rows = statement.query([job.0])?;
+            let mut statement =
+                work.db.prepare_cached("SELECT first, last FROM job WHERE id = ?")?;
+            let ends = |row: &rusqlite::Row<'_>| Ok((uint(row.get(0)?), uint(row.get(1)?)));
             let mut positions = Vec::new();
-            while let Some(row) = rows.next()? {
-                let act = Act::read(&mut Reader::new(blob(row, 1)?))?;
+            let Some((first, last)) = statement.query_row([job.0], ends).optional()? else {
+                return Ok(positions);
+            };
+            journal::scan(work.db, first, last, |position, act| {
+                let act = Act::read(&mut Reader::new(act))?;
                 if act.job.is_some_and(|item| item.job == job) {
-                    positions.push(uint(row.get(0)?));
+                    positions.push(position);
                 }
-            }
+                Ok(true)
+            })?;
             Ok(positions)
         })
     }
@@ -283,13 +287,13 @@ pub(super) fn own_acts(
     last: u64,
     limit: usize,
 ) -> Result<Vec<OwnAct>> {
-    let sql = "SELECT act FROM journal WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?";
-    let mut statement = work.db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![int(first), int(last), limit as i64])?;
     let mut acts = Vec::new();
-    while let Some(row) = rows.next()? {
-        acts.push(with_fate(work, Act::read(&mut Reader::new(blob(row, 0)?))?)?);
-    }
+    journal::scan(work.db, first, last, |_, act| {
+        if acts.len() < limit {
+            acts.push(with_fate(work, Act::read(&mut Reader::new(act))?)?);
+        }
+        Ok(acts.len() < limit)
+    })?;
     Ok(acts)
 }
 
@@ -333,7 +337,7 @@ impl Replica {
     /// # Errors
     /// What storage says.
     pub fn act(&self, position: u64) -> Result<Option<OwnAct>> {
-        self.read(|work| match journal::row(work.db, position)? {
+        self.read(|work| match work.own_row(position)? {
             Some((act, _)) => with_fate(work, act).map(Some),
             None => Ok(None),
         })

@@ -1,6 +1,6 @@
 //! Local acts: journal, view and outbox, all or nothing, durable when this returns.
 
-use dongbo_proto::act::Act;
+use dongbo_proto::act::{Act, Op};
 use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::fate::Reason;
 use dongbo_proto::id::{FieldId, ScopeId};
@@ -8,12 +8,13 @@ use dongbo_proto::limits;
 use dongbo_proto::merge;
 use dongbo_proto::stamp::{self, UnixMs};
 use dongbo_sqlite::Entropy;
-use rusqlite::{CachedStatement, params};
+use rusqlite::params;
 
+use super::block::{BLOCK_BYTES_MAX, List};
 use super::draft::{Draft, Saved};
 use super::error::{ReplicaError, Result};
 use super::journal::{self, SEED_ACTS_MAX, Tail, int};
-use super::outbox::Rows;
+use super::outbox::LogRow;
 use super::prior::{self, Part, Touch};
 use super::work::Work;
 use super::{Replica, ack};
@@ -46,7 +47,7 @@ impl Replica {
                 keep_job(work, &act)?;
                 saved.push(Saved { position: act.position, claimed: act.claimed });
             }
-            Ok((saved, entering.log.rows))
+            Ok((saved, entering.finish()?))
         })
     }
 }
@@ -88,7 +89,7 @@ fn check(draft: usize, act: &Act, work: &Work<'_>) -> Result<()> {
 /// Whether an act writes one field twice: its heads could not be told apart.
 fn writes_twice(act: &Act) -> bool {
     // As forms and imports write them: in the order of fields.
-    if let [dongbo_proto::act::Op::Write(w)] = act.ops.as_slice()
+    if let [Op::Write(w)] = act.ops.as_slice()
         && w.fields.is_sorted_by(|a, b| a.field < b.field)
     {
         return false;
@@ -117,12 +118,16 @@ fn confirm(act: &Act, parts: &[Part]) -> Result<()> {
 /// Acts on their way into the journal.
 pub(super) struct Entering<'w, 'a> {
     work: &'w Work<'a>,
-    /// Where the journal ends now.
+    /// Where the journal ends with the acts that have entered.
     pub tail: Tail,
     seed: (u64, Seed),
-    /// The same acts for the log.
-    pub log: Rows,
-    adding: CachedStatement<'a>,
+    /// The end of the last block, behind which the acts of the open one stand.
+    closed: Tail,
+    acts: List,
+    priors: List,
+    seeds: Vec<(u64, Seed)>,
+    /// The closed blocks, for the log.
+    log: Vec<LogRow>,
     bytes: Vec<u8>,
 }
 
@@ -133,7 +138,7 @@ impl<'w, 'a> Entering<'w, 'a> {
         let tail = journal::tail(work.db)?;
         let acknowledged = ack::acknowledged(work.db)?;
         let newest = journal::seed_at(work.db, tail.position + 1)?;
-        let mut entering = Self::with_seed(work, tail, newest)?;
+        let mut entering = Self::with_seed(work, tail, newest);
         if newest.is_none_or(|(from, _)| from <= acknowledged) {
             entering.draw(entropy)?;
         }
@@ -141,10 +146,11 @@ impl<'w, 'a> Entering<'w, 'a> {
     }
 
     /// Begins behind the last act with a seed that is known.
-    pub fn with_seed(work: &'w Work<'a>, tail: Tail, seed: Option<(u64, Seed)>) -> Result<Self> {
-        let (log, seed) = (Rows::default(), seed.unwrap_or((0, Seed([0; 32]))));
-        let (adding, bytes) = (journal::adding(work.db)?, Vec::new());
-        Ok(Entering { work, tail, seed, log, adding, bytes })
+    pub fn with_seed(work: &'w Work<'a>, tail: Tail, seed: Option<(u64, Seed)>) -> Self {
+        let seed = seed.unwrap_or((0, Seed([0; 32])));
+        let (acts, priors) = (List::default(), List::default());
+        let (seeds, log, bytes) = (Vec::new(), Vec::new(), Vec::new());
+        Entering { work, tail, seed, closed: tail, acts, priors, seeds, log, bytes }
     }
 
     /// Takes another seed that is known.
@@ -173,21 +179,53 @@ impl<'w, 'a> Entering<'w, 'a> {
 
     /// Enters one act: view, journal and log.
     pub fn enter(&mut self, act: &Act) -> Result<Vec<Part>> {
+        // What an act takes back is looked up in the journal.
+        if act.ops.iter().any(|op| matches!(op, Op::Retract(_))) {
+            self.close()?;
+        }
         let parts = self.work.perform(act)?;
         let hash = chain::act_hash_in(act, &self.seed.1, &mut self.bytes);
         let after = chain::extend(self.tail.chain, hash);
         if self.bytes.len() > limits::ACT_BYTES_MAX {
             return Err(ReplicaError::Refused { draft: 0, reason: Reason::OverLimit });
         }
-        let prior = prior::pack(act, &parts);
-        self.adding.raw_bind_parameter(1, int(act.position))?;
-        self.adding.raw_bind_parameter(2, self.bytes.as_slice())?;
-        self.adding.raw_bind_parameter(3, after.0)?;
-        self.adding.raw_bind_parameter(4, prior)?;
-        self.adding.raw_execute()?;
-        self.log.push(act.position, &self.bytes, self.tail.chain, after, &self.seed);
+        self.acts.push(&self.bytes);
+        self.priors.push(&prior::pack(act, &parts));
+        if self.seeds.last() != Some(&self.seed) {
+            self.seeds.push(self.seed);
+        }
         self.tail = Tail { position: act.position, chain: after, claimed: act.claimed };
+        if self.acts.bytes() + self.priors.bytes() >= BLOCK_BYTES_MAX {
+            self.close()?;
+        }
         Ok(parts)
+    }
+
+    /// Writes the open block.
+    fn close(&mut self) -> Result<()> {
+        if self.acts.len() == 0 {
+            return Ok(());
+        }
+        let row = LogRow {
+            first: self.closed.position + 1,
+            last: self.tail.position,
+            before: self.closed.chain,
+            after: self.tail.chain,
+            seeds: std::mem::take(&mut self.seeds),
+            acts: self.acts.pack(),
+        };
+        journal::put(self.work.db, &row, self.tail.claimed, &self.priors)?;
+        self.log.push(row);
+        self.acts.clear();
+        self.priors.clear();
+        self.closed = self.tail;
+        Ok(())
+    }
+
+    /// Writes what is left and gives the blocks for the log.
+    pub fn finish(mut self) -> Result<Vec<LogRow>> {
+        self.close()?;
+        Ok(self.log)
     }
 }
 

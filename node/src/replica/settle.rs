@@ -17,12 +17,11 @@ use rusqlite::params;
 
 use super::ack::{self, Unsettled};
 use super::error::{ReplicaError, Result};
-use super::journal::{self, int, uint};
+use super::journal;
 use super::place::{self, Combined, Coming, Place};
 use super::prior::{self, Part, Touch};
 use super::replay::{self, Undone};
 use super::scope::{self, ScopeState};
-use super::table::blob;
 use super::work::{Work, touched};
 
 /// Records worked on between two visits to the journal.
@@ -113,16 +112,14 @@ impl<'w, 'a> Settle<'w, 'a> {
 
     /// Notes which acts touch which records: those that were pending when this began.
     pub fn index(&mut self, pending: &[(u64, u64)]) -> Result<()> {
-        let sql = "SELECT position, act, prior FROM journal WHERE position BETWEEN ? AND ? ORDER BY position";
-        let mut statement = self.work.db.prepare_cached(sql)?;
         for (first, last) in pending {
-            let mut rows = statement.query(params![int(*first), int(*last)])?;
-            while let Some(row) = rows.next()? {
-                let act = Act::read(&mut Reader::new(blob(row, 1)?))?;
+            journal::scan(self.work.db, *first, *last, |position, act| {
+                let act = Act::read(&mut Reader::new(act))?;
                 if replay::has_effect(&act) {
-                    self.index_act(uint(row.get(0)?), &act)?;
+                    self.index_act(position, &act)?;
                 }
-            }
+                Ok(true)
+            })?;
         }
         self.touching.sort_unstable();
         self.touching.dedup();
@@ -160,9 +157,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         mut coming: impl FnMut(RecordId) -> Result<Coming>,
     ) -> Result<()> {
         for chunk in records.chunks(CHUNK_RECORDS) {
-            for (record, _) in chunk {
-                self.fetch(*record)?;
-            }
+            self.fetch(chunk)?;
             for (record, kind) in chunk {
                 self.record(*record, *kind, coming(*record)?)?;
             }
@@ -177,14 +172,15 @@ impl<'w, 'a> Settle<'w, 'a> {
         self.touching[from..].iter().take_while(|t| t.0 == record).map(|t| t.2).collect()
     }
 
-    fn fetch(&mut self, record: RecordId) -> Result<()> {
-        for position in self.positions(record) {
-            if self.own.contains_key(&position) {
-                continue;
-            }
-            let found = journal::row(self.work.db, position)?;
-            let (act, prior) = found.ok_or(ReplicaError::Damaged("the journal"))?;
-            let parts = prior::unpack(&act, &prior)?;
+    /// Reads the acts that touch some records, in the order of the journal.
+    fn fetch(&mut self, records: &[(RecordId, KindId)]) -> Result<()> {
+        let mut positions: Vec<u64> =
+            records.iter().flat_map(|(record, _)| self.positions(*record)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        for position in positions {
+            let found = self.work.own_row(position)?;
+            let (act, parts) = found.ok_or(ReplicaError::Damaged("the journal"))?;
             let undone = self.work.own(&replay::retracted(&act))?;
             self.own.insert(position, Own { act, parts, changed: false, undone });
         }
@@ -192,13 +188,9 @@ impl<'w, 'a> Settle<'w, 'a> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        for (position, own) in self.own.drain() {
-            if own.changed {
-                let prior = prior::pack(&own.act, &own.parts);
-                journal::set_prior(self.work.db, position, &prior)?;
-            }
-        }
-        Ok(())
+        let changed = self.own.drain().filter(|(_, own)| own.changed);
+        let anew = changed.map(|(at, own)| (at, prior::pack(&own.act, &own.parts))).collect();
+        self.work.set_priors(anew)
     }
 
     /// A record that is certainly new here, while its scope is filled for the first time: written

@@ -13,7 +13,7 @@ use dongbo_sqlite::{damaged_pages, quick_check};
 
 use super::error::{ReplicaError, Result};
 use super::facts::Equation;
-use super::journal::uint;
+use super::journal::{Block, uint};
 use super::outbox::Outbox;
 use super::read::every;
 use super::settle::{guests, pending};
@@ -88,11 +88,11 @@ fn outbox_agrees(work: &Work<'_>, outbox: &Outbox) -> Result<Vec<Finding>> {
             found.push(Finding::new("outbox-row", place.first));
             continue;
         };
-        let ends = journal::chain_at(work.db, row.last())? == Some(row.after);
+        let ends = journal::chain_at(work.db, row.last)? == Some(row.after);
         if !ends || row.first > logged + 1 {
             found.push(Finding::new("outbox-chain", row.first));
         }
-        logged = logged.max(row.last());
+        logged = logged.max(row.last);
     }
     if logged < journal::tail(work.db)?.position {
         found.push(Finding::new("outbox-behind", logged));
@@ -100,50 +100,53 @@ fn outbox_agrees(work: &Work<'_>, outbox: &Outbox) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// The chain of acts as hashed anew: the first position at which it breaks.
-pub(super) struct Rehash {
-    chain: Hash,
-    next: u64,
-    buffer: Vec<u8>,
+/// The journal has every position, and the acts of every block hash to its chain.
+fn journal_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
+    let (mut found, mut next, mut chain) = (Vec::new(), 1, Hash::default());
+    let mut statement = work.db.prepare("SELECT last, first FROM journal ORDER BY last")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (last, first) = (uint(row.get(0)?), uint(row.get(1)?));
+        // A block that cannot be read is told as one that does not hold: those behind it are
+        // looked at all the same.
+        let block = match journal::block(work.db, last) {
+            Err(ReplicaError::Damaged(_)) => None,
+            block => block?.filter(|block| block.first == next),
+        };
+        let hashed = match &block {
+            Some(block) => rehash(work, block, chain)?,
+            None => None,
+        };
+        if hashed.is_none() || hashed != block.as_ref().map(|b| b.chain) {
+            found.push(Finding::new("journal", span(first, last)));
+        }
+        if found.len() >= dongbo_sqlite::check::FINDINGS_MAX as usize {
+            break;
+        }
+        next = last + 1;
+        chain = journal::chain_at(work.db, last)?.unwrap_or_default();
+    }
+    Ok(found)
 }
 
-impl Rehash {
-    /// From the beginning.
-    pub fn new() -> Self {
-        Rehash { chain: Hash::default(), next: 1, buffer: Vec::new() }
-    }
+fn span(first: u64, last: u64) -> String {
+    if first == last { last.to_string() } else { format!("{first}–{last}") }
+}
 
-    /// Whether the next row is where it should be, reads, and hashes to its chain.
-    pub fn follows(
-        &mut self,
-        position: u64,
-        bytes: &[u8],
-        chain: Hash,
-        seed: &chain::Seed,
-    ) -> bool {
+/// The chain after a block, hashed anew; `None` where an act of it cannot be read or stands in
+/// another's place.
+fn rehash(work: &Work<'_>, block: &Block, before: Hash) -> Result<Option<Hash>> {
+    let seeds = journal::seeds(work.db, block.first, block.last)?;
+    let (mut chain, mut buffer) = (before, Vec::new());
+    for (position, bytes) in (block.first..).zip(block.acts.iter()) {
         let mut r = Reader::new(bytes);
         let act = Act::read(&mut r).ok().filter(|act| act.position == position && r.is_empty());
-        let gapless = position == self.next;
-        let hash = act.map(|act| chain::act_hash_in(&act, seed, &mut self.buffer));
-        let holds = gapless && hash.is_some_and(|hash| chain::extend(self.chain, hash) == chain);
-        (self.chain, self.next) = (chain, position + 1);
-        holds
+        let (Some(act), Some((_, seed))) = (act, journal::seed_of(&seeds, position)) else {
+            return Ok(None);
+        };
+        chain = chain::extend(chain, chain::act_hash_in(&act, seed, &mut buffer));
     }
-}
-
-/// The journal has every position, and every act hashes to the chain.
-fn journal_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
-    let last = journal::tail(work.db)?.position;
-    let seeds = journal::seeds(work.db, 1, last)?;
-    let (mut rehash, mut found) = (Rehash::new(), Vec::new());
-    journal::scan(work.db, 0, u64::MAX, |position, bytes, chain| {
-        let seed = seeds.iter().rev().find(|(from, _)| *from <= position).map(|(_, seed)| seed);
-        if !seed.is_some_and(|seed| rehash.follows(position, bytes, chain, seed)) {
-            found.push(Finding::new("journal", position));
-        }
-        Ok(found.len() < dongbo_sqlite::check::FINDINGS_MAX as usize)
-    })?;
-    Ok(found)
+    Ok(Some(chain))
 }
 
 fn inbox_is_gapless(work: &Work<'_>) -> Result<Vec<Finding>> {
@@ -291,9 +294,8 @@ impl Pending {
         let (mut acts, mut touching) = (Vec::new(), HashMap::<_, Vec<usize>>::new());
         for (first, last) in pending(work)? {
             for position in first..=last {
-                let found = journal::row(work.db, position)?;
-                let (act, bytes) = found.ok_or(ReplicaError::Damaged("the journal"))?;
-                let parts = prior::unpack(&act, &bytes)?;
+                let found = work.own_row(position)?;
+                let (act, parts) = found.ok_or(ReplicaError::Damaged("the journal"))?;
                 let mut records: Vec<_> = parts.iter().map(|part| part.record).collect();
                 records.sort();
                 records.dedup();

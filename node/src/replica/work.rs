@@ -4,8 +4,11 @@
 //! in between.
 
 use std::cell::{OnceCell, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use dongbo_proto::act::{Act, Op, RecordWrites};
+use dongbo_proto::bytes::Reader;
 use dongbo_proto::id::{ActId, AuthorId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{Meta, Record};
@@ -16,7 +19,11 @@ use super::error::{ReplicaError, Result};
 use super::prior::{self, Before, Part, Touch};
 use super::replay::{self, Undone};
 use super::table::{Inserting, KindTable, Stored, Tables, blob, contest, rule};
-use super::{find, journal, scope};
+use super::journal::{self, Block};
+use super::{find, scope};
+
+/// Blocks of the journal kept in memory at once: some megabytes.
+const BLOCKS_MAX: usize = 32;
 
 /// One transaction.
 pub(super) struct Work<'a> {
@@ -29,6 +36,8 @@ pub(super) struct Work<'a> {
     held: OnceCell<Vec<ScopeId>>,
     prepared: RefCell<Option<Prepared<'a>>>,
     inserting: RefCell<Option<Inserting<'a>>>,
+    /// Blocks of the journal that were read, by their last position.
+    blocks: RefCell<BTreeMap<u64, Rc<Block>>>,
 }
 
 /// Statements for one field of one kind.
@@ -45,7 +54,8 @@ impl<'a> Work<'a> {
     /// A transaction's view.
     pub fn new(db: &'a Connection, tables: &'a Tables, author: AuthorId) -> Self {
         let (prepared, inserting) = (RefCell::new(None), RefCell::new(None));
-        Work { db, tables, author, held: OnceCell::new(), prepared, inserting }
+        let (held, blocks) = (OnceCell::new(), RefCell::default());
+        Work { db, tables, author, held, prepared, inserting, blocks }
     }
 
     /// The scopes held, by id.
@@ -223,9 +233,46 @@ impl<'a> Work<'a> {
         if id.author != self.author {
             return Ok(None);
         }
-        let Some((act, prior)) = journal::row(self.db, id.position)? else { return Ok(None) };
-        let parts = prior::unpack(&act, &prior)?;
+        self.own_row(id.position)
+    }
+
+    /// The act at a position of this journal with what it replaced.
+    pub fn own_row(&self, position: u64) -> Result<Option<(Act, Vec<Part>)>> {
+        let Some(block) = self.block(position)? else { return Ok(None) };
+        let Some((act, prior)) = block.row(position) else { return Ok(None) };
+        let act = Act::read(&mut Reader::new(act))?;
+        let parts = prior::unpack(&act, prior)?;
         Ok(Some((act, parts)))
+    }
+
+    /// The block of the journal that holds a position. Some are kept, for acts are asked for one by
+    /// one and stand together.
+    fn block(&self, position: u64) -> Result<Option<Rc<Block>>> {
+        let mut kept = self.blocks.borrow_mut();
+        let near = kept.range(position..).next().filter(|(_, block)| block.first <= position);
+        if let Some((_, block)) = near {
+            return Ok(Some(Rc::clone(block)));
+        }
+        let Some(block) = journal::block(self.db, position)?.map(Rc::new) else { return Ok(None) };
+        if kept.len() >= BLOCKS_MAX {
+            kept.clear();
+        }
+        kept.insert(block.last, Rc::clone(&block));
+        Ok(Some(block))
+    }
+
+    /// Writes what acts replaced anew, given by position.
+    pub fn set_priors(&self, mut anew: Vec<(u64, Vec<u8>)>) -> Result<()> {
+        anew.sort_unstable_by_key(|(position, _)| *position);
+        let mut rest = anew.as_slice();
+        while let Some((first, _)) = rest.first() {
+            let block = self.block(*first)?.ok_or(damaged("the journal"))?;
+            let (here, behind) = rest.split_at(rest.partition_point(|(at, _)| *at <= block.last));
+            journal::set_priors(self.db, &block, here)?;
+            self.blocks.borrow_mut().remove(&block.last);
+            rest = behind;
+        }
+        Ok(())
     }
 }
 

@@ -7,13 +7,16 @@ CREATE TABLE meta (
   value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The node's own acts, in order, canonical bytes. `prior` is what each act replaced in the view:
--- base is the view with the acts that are not settled taken out again.
+-- The node's own acts, in order, canonical bytes: a row a block of acts that were saved together.
+-- `priors` is what each act replaced in the view: base is the view with the acts that are not
+-- settled taken out again. `claimed` and `chain` are those of the last act.
 CREATE TABLE journal (
-  position INTEGER PRIMARY KEY,
-  act      BLOB NOT NULL,
-  chain    BLOB NOT NULL,
-  prior    BLOB NOT NULL
+  last    INTEGER PRIMARY KEY,
+  first   INTEGER NOT NULL,
+  claimed INTEGER NOT NULL,
+  chain   BLOB NOT NULL,
+  acts    BLOB NOT NULL,
+  priors  BLOB NOT NULL
 ) STRICT;
 
 -- From which position on a seed salts the acts' hashes.
