@@ -38,7 +38,13 @@ pub enum Rank {
 impl Rank {
     /// From its number in a blob or on the wire.
     pub fn from_number(n: u8) -> Option<Self> {
-        [Rank::Import, Rank::Other, Rank::Home, Rank::Province].into_iter().find(|r| *r as u8 == n)
+        Some(match n {
+            0 => Rank::Import,
+            1 => Rank::Other,
+            2 => Rank::Home,
+            3 => Rank::Province,
+            _ => return None,
+        })
     }
 
     /// Its word in JSON output.

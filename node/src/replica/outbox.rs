@@ -8,7 +8,7 @@
 //!
 //! Deliberately absent: what to do when log and journal differ (`opening`).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -105,12 +105,14 @@ pub(super) struct Outbox {
     path: PathBuf,
     sealer: Sealer,
     author: AuthorId,
+    /// The file as it was opened for the last row.
+    open: Option<File>,
 }
 
 impl Outbox {
     /// The log of a data directory; the file is made at the first row.
     pub fn new(dir: &Path, key: &DatabaseKey, author: AuthorId) -> Self {
-        Outbox { path: dir.join(OUTBOX_FILE), sealer: key.sealer("outbox"), author }
+        Outbox { path: dir.join(OUTBOX_FILE), sealer: key.sealer("outbox"), author, open: None }
     }
 
     fn context(&self, first: u64) -> [u8; 16] {
@@ -131,16 +133,29 @@ impl Outbox {
     }
 
     /// Appends rows. A row that could not be written whole is taken away again.
-    pub fn append(&self, rows: &[LogRow]) -> io::Result<()> {
+    pub fn append(&mut self, rows: &[LogRow]) -> io::Result<()> {
         let mut bytes = Vec::new();
         rows.iter().for_each(|row| self.sealed(row, &mut bytes));
+        let (mut file, length) = self.file()?;
+        file.write_all(&bytes).inspect_err(|_| drop(file.set_len(length)))?;
+        self.open = Some(file);
+        Ok(())
+    }
+
+    /// The file, for appending, and its length: the one that was open, if it is still the log.
+    fn file(&mut self) -> io::Result<(File, u64)> {
+        if let (Some(file), Ok(now)) = (self.open.take(), std::fs::metadata(&self.path))
+            && is_same(&file.metadata()?, &now)
+        {
+            return Ok((file, now.len()));
+        }
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.path)?;
+        let file = options.open(&self.path)?;
         let length = file.metadata()?.len();
-        file.write_all(&bytes).inspect_err(|_| drop(file.set_len(length)))
+        Ok((file, length))
     }
 
     /// Puts these rows in the place of all others, durable.
@@ -209,6 +224,19 @@ impl Outbox {
             Err(_) => Err(damaged),
         }
     }
+}
+
+/// Whether an open file is the one that bears the name now: this process or another may have
+/// replaced it. Where the system does not tell, it is opened each time.
+#[cfg(unix)]
+fn is_same(open: &Metadata, named: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (open.dev(), open.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    false
 }
 
 fn first_8(header: &[u8; HEADER_BYTES]) -> [u8; 8] {

@@ -5,6 +5,7 @@
 
 use std::cell::{OnceCell, RefCell, RefMut};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
 use dongbo_proto::act::{Act, Op, RecordWrites};
@@ -34,7 +35,8 @@ pub(super) struct Work<'a> {
     /// Whose replica it is.
     pub author: AuthorId,
     held: OnceCell<Vec<ScopeId>>,
-    prepared: RefCell<Option<Prepared<'a>>>,
+    prepared: RefCell<BTreeMap<(KindId, usize), Prepared<'a>>>,
+    searching: RefCell<BTreeMap<KindId, find::Statements<'a>>>,
     inserting: RefCell<Option<Inserting<'a>>>,
     /// Blocks of the journal that were read, by their last position.
     blocks: RefCell<BTreeMap<u64, Rc<Block>>>,
@@ -42,20 +44,23 @@ pub(super) struct Work<'a> {
 
 /// Statements for one field of one kind.
 struct Prepared<'a> {
-    kind: KindId,
-    at: usize,
     select: CachedStatement<'a>,
     update: CachedStatement<'a>,
-    /// Where the field is searched.
-    search: Option<(&'a find::Index, find::Statements<'a>)>,
 }
 
 impl<'a> Work<'a> {
     /// A transaction's view.
     pub fn new(db: &'a Connection, tables: &'a Tables, author: AuthorId) -> Self {
-        let (prepared, inserting) = (RefCell::new(None), RefCell::new(None));
-        let (held, blocks) = (OnceCell::new(), RefCell::default());
-        Work { db, tables, author, held, prepared, inserting, blocks }
+        Work {
+            db,
+            tables,
+            author,
+            held: OnceCell::new(),
+            prepared: RefCell::default(),
+            searching: RefCell::default(),
+            inserting: RefCell::new(None),
+            blocks: RefCell::default(),
+        }
     }
 
     /// The scopes held, by id.
@@ -160,7 +165,12 @@ impl<'a> Work<'a> {
         prepared.update.raw_bind_parameter(3, rowid)?;
         prepared.update.raw_execute()?;
         contest(self.db, id, kind, was, meta.contested_fields().next().is_some())?;
-        if let Some((index, statements)) = &mut prepared.search {
+        if let Some(index) = table.search.as_ref().filter(|index| index.has(write.field)) {
+            let mut kept = self.searching.borrow_mut();
+            let statements = match kept.entry(kind) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(index.prepare(self.db)?),
+            };
             index.put_one(statements, rowid, write.field, shown.unwrap_or(&value))?;
         }
         part.touch = Touch::Edited;
@@ -168,22 +178,18 @@ impl<'a> Work<'a> {
         Ok(part)
     }
 
-    /// The statements that read and write one field: kept while a batch writes the same field, for
-    /// even finding them in the connection's cache is felt.
+    /// The statements that read and write one field: kept for the whole transaction, for even
+    /// finding them in the connection's cache is felt.
     fn prepared(&self, table: &'a KindTable, at: usize) -> Result<RefMut<'_, Prepared<'a>>> {
         let mut kept = self.prepared.borrow_mut();
-        if kept.as_ref().is_none_or(|p| (p.kind, p.at) != (table.kind.id, at)) {
+        let key = (table.kind.id, at);
+        if let Entry::Vacant(place) = kept.entry(key) {
             let (select, update) = &table.one[at];
             let (select, update) =
                 (self.db.prepare_cached(select)?, self.db.prepare_cached(update)?);
-            let field = table.kind.fields()[at].id;
-            let search = match table.search.as_ref().filter(|index| index.has(field)) {
-                Some(index) => Some((index, index.prepare(self.db)?)),
-                None => None,
-            };
-            *kept = Some(Prepared { kind: table.kind.id, at, select, update, search });
+            place.insert(Prepared { select, update });
         }
-        RefMut::filter_map(kept, Option::as_mut).map_err(|_| damaged("a statement"))
+        RefMut::filter_map(kept, |kept| kept.get_mut(&key)).map_err(|_| damaged("a statement"))
     }
 
     /// Adds a record that is not there; `false` if it is.

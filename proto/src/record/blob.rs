@@ -26,6 +26,8 @@ const LAST_AUTHOR: u8 = 1 << 3;
 const OTHER_AUTHOR: u8 = 1 << 4;
 /// In place of a head's: a field with bookkeeping, or with no head or several.
 const MANY: u8 = 1 << 5;
+/// Entries for which room is made at once, whatever a blob claims to hold.
+const FIELDS_EXPECTED: usize = 64;
 /// A stamp's milliseconds have so many bits.
 const MS_BITS: u32 = 48;
 
@@ -185,7 +187,11 @@ impl Meta {
         let placed = if flags & PLACED != 0 { Some(read_act_id(r)?) } else { None };
         let count = r.number()?;
         let mut before = Before::new(created);
-        let diverged = (0..count).map(|_| before.read_field(r)).collect::<Result<Vec<_>, _>>()?;
+        // Room for one more: most who read this are about to add an entry.
+        let mut diverged = Vec::with_capacity((count as usize).min(FIELDS_EXPECTED) + 1);
+        for _ in 0..count {
+            diverged.push(before.read_field(r)?);
+        }
         if !r.is_empty() || !diverged.is_sorted_by(|a, b| a.field < b.field) {
             return Err(Truncated);
         }
