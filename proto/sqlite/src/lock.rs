@@ -13,7 +13,7 @@
 //! borrows it mutably for that reason.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -109,8 +109,20 @@ impl LockFile {
     /// must not stop an operation that only reads, so a failure here is not one.
     fn sign(&mut self, purpose: &str) -> Result<(), LockError> {
         let text = holder_text(std::process::id(), purpose);
+        if self.says(&text).unwrap_or(false) {
+            return Ok(());
+        }
         let written = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&text));
         written.or(Ok(()))
+    }
+
+    /// Whether the file says so already. A process that stays locks it for each operation, and a
+    /// write, however short, would be flushed with the next commit.
+    fn says(&mut self, text: &[u8; HOLDER_BYTES]) -> io::Result<bool> {
+        let mut there = [0; HOLDER_BYTES];
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_exact(&mut there)?;
+        Ok(there == *text)
     }
 
     fn holder(&self) -> LockError {
