@@ -30,6 +30,9 @@ const SILENCE_S_MAX: u64 = 120;
 const FRAMES_WAITING_MAX: usize = 4;
 /// How often an open stream looks for what another program of this office has saved.
 const LOOK_FOR_SAVES_MS: u64 = 250;
+/// How long a page waits for the next before it is written: small pages share a transaction, whose
+/// flush to the disk takes about as long.
+const PAGES_LINGER_MS: u64 = 20;
 /// Time for the last frame to leave and the server to close, in seconds.
 const FAREWELL_S_MAX: u64 = 10;
 
@@ -210,7 +213,13 @@ impl Talk<'_, '_> {
         if let Ok(came) = down.try_recv() {
             return self.received(came).map(Some);
         }
-        self.write_pages()?;
+        if !self.pages.is_empty() {
+            let linger = Duration::from_millis(PAGES_LINGER_MS);
+            if let Ok(came) = tokio::time::timeout(linger, down.recv()).await {
+                return self.received(came.unwrap_or(Err(ExchangeError::Cut))).map(Some);
+            }
+            self.write_pages()?;
+        }
         if !self.resting {
             let came = within(down.recv()).await?;
             return self.received(came.unwrap_or(Err(ExchangeError::Cut))).map(Some);
@@ -234,7 +243,14 @@ impl Talk<'_, '_> {
     }
 
     fn received(&mut self, came: Came) -> Result<Event, ExchangeError> {
-        let (bytes, down) = came?;
+        // What has come before a cut is kept.
+        let (bytes, down) = match came {
+            Ok(came) => came,
+            Err(error) => {
+                self.write_pages()?;
+                return Err(error);
+            }
+        };
         self.tally.bytes_down += bytes;
         if let Down::States(page) = &down {
             self.tally.records_received += page.records.len() as u64;

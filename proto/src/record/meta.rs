@@ -135,6 +135,7 @@ impl Meta {
         record.placed = self.placed;
         let mut columns: Vec<_> = columns.into_iter().collect();
         columns.sort_by_key(|c| c.0);
+        record.fields.reserve_exact(columns.len());
         for (field, value) in columns {
             let state = self.state(field, Some(value));
             if !state.is_blank() {

@@ -189,6 +189,7 @@ impl<'a> StateReader<'a> {
         if count > limits::RECORD_FIELDS_MAX {
             return Err(WireError::TooLarge);
         }
+        record.fields.reserve_exact(count);
         for _ in 0..count {
             let field = FieldId(narrow(self.fields.next()?)?);
             if record.fields.last().is_some_and(|(last, _)| *last >= field) {
