@@ -9,6 +9,7 @@ mod blob;
 mod meta;
 
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::act::Projection;
 use crate::bytes::{Reader, Truncated, Writer};
@@ -93,14 +94,17 @@ impl Head {
 pub type Named = SmallVec<[ActId; 1]>;
 
 /// Everything that merge knows of one field.
+///
+/// There is one for each field of each record in memory: lists that are nearly always empty take
+/// the room of a pointer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FieldState {
     /// Current values, by act id: one normally, several are a conflict.
     pub heads: SmallVec<[Head; 1]>,
     /// Acts that were named before they arrived: when they do, they go straight to history.
-    pub ahead: Vec<ActId>,
+    pub ahead: ThinVec<ActId>,
     /// Retracted acts and what they had named: who replaces one replaces those too.
-    pub undone: Vec<(ActId, Named)>,
+    pub undone: ThinVec<(ActId, Named)>,
 }
 
 impl FieldState {

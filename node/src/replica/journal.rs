@@ -124,7 +124,8 @@ pub(super) fn block(db: &Connection, position: u64) -> Result<Option<Block>> {
 
 /// Adds a block behind the last one.
 pub(super) fn put(db: &Connection, row: &LogRow, claimed: Stamp, priors: &List) -> Result<()> {
-    let sql = "INSERT INTO journal (last, first, claimed, chain, acts, priors) VALUES (?, ?, ?, ?, ?, ?)";
+    let sql =
+        "INSERT INTO journal (last, first, claimed, chain, acts, priors) VALUES (?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(params![
         int(row.last),
         int(row.first),

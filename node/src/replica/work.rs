@@ -17,10 +17,10 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
+use super::journal::{self, Block};
 use super::prior::{self, Before, Part, Touch};
 use super::replay::{self, Undone};
 use super::table::{Inserting, KindTable, Stored, Tables, blob, contest, rule};
-use super::journal::{self, Block};
 use super::{find, scope};
 
 /// Blocks of the journal kept in memory at once: some megabytes.

@@ -132,8 +132,12 @@ impl Before {
     fn read_field(&mut self, r: &mut Reader<'_>) -> Result<Diverged, Truncated> {
         let field = FieldId(r.narrow()?);
         let bits = r.byte()?;
-        let mut found =
-            Diverged { field, heads: Default::default(), ahead: Vec::new(), undone: Vec::new() };
+        let mut found = Diverged {
+            field,
+            heads: Default::default(),
+            ahead: Default::default(),
+            undone: Default::default(),
+        };
         if bits != MANY {
             found.heads.push(self.read_head(bits, r)?);
             return Ok(found);
@@ -142,7 +146,7 @@ impl Before {
             let bits = r.byte()?;
             found.heads.push(self.read_head(bits, r)?);
         }
-        found.ahead = self.read_acts(r)?.into_vec();
+        found.ahead = self.read_acts(r)?.into_iter().collect();
         for _ in 0..r.number()? {
             let bits = r.byte()?;
             found.undone.push((self.read_act(bits, r)?, self.read_acts(r)?));

@@ -4,6 +4,7 @@
 //! Deliberately absent: how it is laid out in bytes (`blob`).
 
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use super::{FieldState, Head, Named, Origin, Rank, Record};
 use crate::id::{ActId, FieldId, KindId, RecordId, ScopeId};
@@ -23,8 +24,8 @@ pub(super) struct PackedHead {
 pub(super) struct Diverged {
     pub field: FieldId,
     pub heads: SmallVec<[PackedHead; 1]>,
-    pub ahead: Vec<ActId>,
-    pub undone: Vec<(ActId, Named)>,
+    pub ahead: ThinVec<ActId>,
+    pub undone: ThinVec<(ActId, Named)>,
 }
 
 /// What a row keeps beside its ordinary columns.

@@ -95,9 +95,13 @@ pub fn field_state(created: Origin) -> impl Strategy<Value = FieldState> {
         3 => (origin(), value()).prop_map(move |(o, v)| sole(as_created(o, created), v)),
         2 => contested(created),
         1 => (contested(created), vec(act_id(), 1..3), vec((act_id(), named()), 0..3)).prop_map(
-            |(state, ahead, undone)| FieldState { ahead, undone, ..state }
+            |(state, ahead, undone)| FieldState {
+                ahead: ahead.into(),
+                undone: undone.into(),
+                ..state
+            }
         ),
-        1 => vec(act_id(), 1..3).prop_map(|ahead| FieldState { ahead, ..Default::default() }),
+        1 => vec(act_id(), 1..3).prop_map(|ahead| FieldState { ahead: ahead.into(), ..Default::default() }),
     ]
 }
 

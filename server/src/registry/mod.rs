@@ -50,4 +50,4 @@ pub use status::{
     record, search, status,
 };
 pub use verify::{Finding, rederive, verify, verify_rows};
-pub use view::{NodeView, confirm, epoch, epochs, finish, node_view, receipt};
+pub use view::{NodeView, confirm, epoch, epochs, finish, is_revoked, node_view, receipt};

@@ -91,6 +91,14 @@ pub fn node_view(tx: &dyn ReadTx, author: AuthorId) -> Result<Option<NodeView>> 
     }))
 }
 
+/// Whether a node was revoked: what is asked at every page. `false` for an author that is no node.
+///
+/// # Errors
+/// The store's.
+pub fn is_revoked(tx: &dyn ReadTx, author: AuthorId) -> Result<bool> {
+    Ok(tx.author(author)?.is_some_and(|row| !row.province && row.revoked_ms.is_some()))
+}
+
 /// The scopes of a node with the reference, by id.
 pub(super) fn grants(tx: &dyn ReadTx, author: AuthorId) -> Result<Vec<Grant>> {
     Ok(granted(tx, author)?.into_iter().map(named).collect())

@@ -22,6 +22,7 @@ use super::Province;
 use crate::ca::NodeIdentity;
 use crate::registry::{self, Prepared};
 use crate::session::{Answer, Ask, Awaits, Do, Event, Session};
+use crate::store::Executor;
 
 /// Prepared batches that may wait for the one before them to merge.
 const BATCHES_WAITING_MAX: usize = 2;
@@ -43,6 +44,8 @@ pub(super) struct Talk {
     room: u64,
     /// A page was read: however little room there is, each file brings the node on.
     has_paged: bool,
+    /// Pages on their way out while the next are read.
+    leaving: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// Serves one stream until either side ends it.
@@ -116,6 +119,10 @@ pub(super) async fn happening(province: &Province, node: &NodeIdentity, up: Up) 
     }
 }
 
+fn is_states(step: &Do<Prepared>) -> bool {
+    matches!(step, Do::Send(down) if matches!(**down, Down::States(_)))
+}
+
 /// What was told to every conversation.
 #[derive(Clone, Debug)]
 pub enum News {
@@ -135,7 +142,7 @@ impl Talk {
     /// A conversation that has not begun, of at most about `room` bytes of frames.
     pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
         let session = province.session(&node);
-        Talk { province, node, session, down, kept: None, room, has_paged: false }
+        Talk { province, node, session, down, kept: None, room, has_paged: false, leaving: None }
     }
 
     /// When silence has lasted too long, counted from what the node said last.
@@ -168,8 +175,8 @@ impl Talk {
 
     /// Whether the node was revoked since: an open stream must not hear another byte.
     async fn is_revoked(&self) -> bool {
-        let view = self.province.view(self.author()).await;
-        !self.session.delivers_only() && matches!(view, Ok(Some(view)) if view.revoked)
+        !self.session.delivers_only()
+            && matches!(self.province.is_revoked(self.author()).await, Ok(true))
     }
 
     /// Whether the conversation is over.
@@ -179,8 +186,17 @@ impl Talk {
 
     /// Performs what the session says to an event, to its end.
     pub(super) async fn perform(&mut self, event: Happening) {
+        if matches!(event, Event::Revoked) {
+            self.leaving.take().inspect(tokio::task::JoinHandle::abort);
+        }
         let mut todo = VecDeque::from(self.session.on(event));
         while let Some(step) = todo.pop_front() {
+            if is_states(&step) && self.encodes_apart() {
+                let more = todo.iter().take_while(|step| is_states(step)).count();
+                let pages = std::iter::once(step).chain(todo.drain(..more)).collect();
+                self.send_apart(pages).await;
+                continue;
+            }
             if let Do::Page(_) = &step {
                 // A file that is full ends here: the next one goes on from what this one brought.
                 if self.room == 0 && self.has_paged {
@@ -195,8 +211,40 @@ impl Talk {
         self.send(None).await;
     }
 
+    /// Whether pages may be laid out beside the reading of the next: there are threads for it, and
+    /// nobody counts their bytes.
+    fn encodes_apart(&self) -> bool {
+        self.province.executor == Executor::Threads && self.room == u64::MAX
+    }
+
+    /// Lays pages out and sends them beside what follows; one group at a time, in order.
+    async fn send_apart(&mut self, pages: Vec<Do<Prepared>>) {
+        self.send(None).await;
+        self.land().await;
+        let (province, down) = (self.province.clone(), self.down.clone());
+        self.leaving = Some(tokio::spawn(async move {
+            for page in pages {
+                let Do::Send(page) = page else { continue };
+                let frame = province.compute(move || Ok(wire::down_to_pb(&page))).await;
+                if down.send(frame.map_err(|_| Status::internal("a page"))).await.is_err() {
+                    return;
+                }
+            }
+        }));
+    }
+
+    /// Waits until the pages that leave are on the stream.
+    async fn land(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            let _ = leaving.await;
+        }
+    }
+
     /// Sends what was kept, then a frame. A node that is gone is noticed by the reader.
     async fn send(&mut self, frame: Option<pb::DownFrame>) {
+        if self.kept.is_some() || frame.is_some() {
+            self.land().await;
+        }
         for frame in self.kept.take().into_iter().chain(frame) {
             if self.room < u64::MAX {
                 self.room = self.room.saturating_sub(wire::encoded_len(&frame));

@@ -219,6 +219,11 @@ impl Province {
         Ok(self.signed(read.map_err(stop)?))
     }
 
+    /// Whether a node was revoked.
+    pub async fn is_revoked(&self, author: AuthorId) -> Result<bool, Stop> {
+        self.store.read(move |tx| registry::is_revoked(tx, author)).await.map_err(stop)
+    }
+
     /// What one snapshot has for a node.
     pub async fn page(&self, author: AuthorId, ask: Ask) -> Result<Answer, Stop> {
         let ask = PageAsk {

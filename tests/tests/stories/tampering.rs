@@ -42,7 +42,8 @@ fn a_journal_row_changed_through_the_key_is_found_at_a_commune() -> Story {
         let copy = world.dir().join(format!("copy-{position}"));
         tamper::copy_dir(lan.dir(), &copy)?;
         tamper::through_the_key(&copy, |db| {
-            let select = format!("SELECT last, acts FROM journal WHERE last >= {position} ORDER BY 1");
+            let select =
+                format!("SELECT last, acts FROM journal WHERE last >= {position} ORDER BY 1");
             flip(db, &select, "UPDATE journal SET acts = ?1 WHERE last = ?2")
         })?;
         let found = Node::new("copy", &[], &copy, lan.link.clone()).run(&["verify"])?;
