@@ -19,7 +19,7 @@ use crate::merge;
 use crate::stamp::Stamp;
 use crate::value::Value;
 
-pub use meta::Meta;
+pub use meta::{Joining, Meta};
 
 /// The authority that a write had when it merged; the listing shows the highest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Default)]

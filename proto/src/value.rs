@@ -50,6 +50,23 @@ impl PDate {
         Some(self.0 % 100).filter(|&d| d > 0)
     }
 
+    /// Its ISO text, as it is displayed, without the formatting machinery: a member has a dozen of
+    /// them, and each is written to a column.
+    pub fn iso(self) -> String {
+        let mut text = String::with_capacity(10);
+        let digits = |text: &mut String, n: u32, places: u32| {
+            for place in (0..places).rev() {
+                text.push(char::from(b'0' + (n / 10u32.pow(place) % 10) as u8));
+            }
+        };
+        digits(&mut text, self.0 / 10_000, 4);
+        for part in [self.0 / 100 % 100, self.0 % 100].into_iter().take_while(|n| *n > 0) {
+            text.push('-');
+            digits(&mut text, part, 2);
+        }
+        text
+    }
+
     /// The first day that it may mean.
     pub fn earliest(self) -> chrono::NaiveDate {
         chrono::NaiveDate::from_ymd_opt(
@@ -202,6 +219,14 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn iso_is_what_is_displayed() {
+        for text in ["1950", "1950-05", "1950-05-19", "2200-12-31", "1800-01"] {
+            let date: PDate = text.parse().unwrap();
+            assert_eq!((date.iso(), date.to_string()), (text.to_owned(), text.to_owned()));
+        }
+    }
 
     #[test]
     fn dates_that_do_not_exist_are_refused() {

@@ -20,7 +20,7 @@ impl ToSql for Cell<'_> {
             Value::Null => ToSqlOutput::Owned(Owned::Null),
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Int(n) => ToSqlOutput::Owned(Owned::Integer(*n)),
-            Value::Date(date) => ToSqlOutput::Owned(Owned::Text(date.to_string())),
+            Value::Date(date) => ToSqlOutput::Owned(Owned::Text(date.iso())),
             Value::Ref(id) => ToSqlOutput::Borrowed(ValueRef::Blob(&id.0)),
             Value::Opaque(_, bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
         })

@@ -114,13 +114,13 @@ impl KindTable {
         let id = RecordId(row.get(1)?);
         let home = ScopeId(row.get(2)?);
         let meta = Meta::unpack(blob(row, 3)?)?;
-        let mut columns = Vec::with_capacity(self.fields.len());
+        let mut joining = meta.join(id, self.kind.id, home, self.fields.len());
         for (at, field) in self.fields.iter().enumerate() {
             if let Some(value) = cell::read(&field.ty, row.get_ref(LEADING + at)?)? {
-                columns.push((field.id, value));
+                joining.column(field.id, value);
             }
         }
-        Ok(meta.into_record(id, self.kind.id, home, columns))
+        Ok(joining.finish())
     }
 
     /// The record's blob and one value for each column.

@@ -132,23 +132,18 @@ impl Meta {
         home: ScopeId,
         columns: impl IntoIterator<Item = (FieldId, Value)>,
     ) -> Record {
+        let columns = columns.into_iter();
+        let mut joining = self.join(id, kind, home, columns.size_hint().0);
+        columns.for_each(|(field, value)| joining.column(field, value));
+        joining.finish()
+    }
+
+    /// Begins to put a record together; `columns` is how many values are expected.
+    pub fn join(self, id: RecordId, kind: KindId, home: ScopeId, columns: usize) -> Joining {
         let mut record = Record::new(id, kind, self.created, home);
         record.placed = self.placed;
-        let mut columns: Vec<_> = columns.into_iter().collect();
-        columns.sort_by_key(|c| c.0);
-        record.fields.reserve_exact(columns.len());
-        for (field, value) in columns {
-            let state = self.state(field, Some(value));
-            if !state.is_blank() {
-                record.fields.push((field, state));
-            }
-        }
-        for entry in &self.diverged {
-            if record.fields.binary_search_by_key(&entry.field, |f| f.0).is_err() {
-                *record.field_mut(entry.field) = entry.state(None);
-            }
-        }
-        record
+        record.fields.reserve_exact(columns);
+        Joining { meta: self, record }
     }
 
     /// Applies new facts to the heads of one act: what an acknowledgement says of it. Where a
@@ -163,6 +158,36 @@ impl Meta {
                 head.origin = Origin { act, stamp, rank };
             }
         }
+    }
+}
+
+/// A record on its way from its blob and its columns.
+#[derive(Debug)]
+pub struct Joining {
+    meta: Meta,
+    record: Record,
+}
+
+impl Joining {
+    /// Takes the value of a column; NULL is no value.
+    pub fn column(&mut self, field: FieldId, value: Value) {
+        let state = self.meta.state(field, Some(value));
+        if !state.is_blank() {
+            self.record.fields.push((field, state));
+        }
+    }
+
+    /// The record. Columns may have come in any order, and fields without one stand in the blob.
+    pub fn finish(mut self) -> Record {
+        if !self.record.fields.is_sorted_by_key(|f| f.0) {
+            self.record.fields.sort_by_key(|f| f.0);
+        }
+        for entry in &self.meta.diverged {
+            if self.record.fields.binary_search_by_key(&entry.field, |f| f.0).is_err() {
+                *self.record.field_mut(entry.field) = entry.state(None);
+            }
+        }
+        self.record
     }
 }
 

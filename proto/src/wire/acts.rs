@@ -29,13 +29,13 @@ pub fn encode_acts(acts: &[Act]) -> (Vec<u8>, u32) {
 }
 
 #[derive(Default)]
-struct ActWriter {
+struct ActWriter<'a> {
     c: ActColumns,
     claimed: Vec<u64>,
     records: Vec<[u8; 16]>,
     jobs: Vec<JobId>,
     refs: RefWriter,
-    values: ValueWriter,
+    values: ValueWriter<'a>,
 }
 
 fn place<T: PartialEq>(list: &mut Vec<T>, item: T) -> u32 {
@@ -46,8 +46,8 @@ fn place<T: PartialEq>(list: &mut Vec<T>, item: T) -> u32 {
     }) as u32
 }
 
-impl ActWriter {
-    fn act(&mut self, act: &Act) {
+impl<'a> ActWriter<'a> {
+    fn act(&mut self, act: &'a Act) {
         self.claimed.push(act.claimed.ms() as u64);
         self.c.claimed_counter.push(u32::from(act.claimed.counter()));
         let person = match self.c.people.iter().position(|p| *p == act.person) {
@@ -72,7 +72,7 @@ impl ActWriter {
         }
     }
 
-    fn op(&mut self, op: &Op) {
+    fn op(&mut self, op: &'a Op) {
         self.c.op_tag.push(u32::from(op.tag()));
         match op {
             Op::Write(w) => self.writes(w),
@@ -84,7 +84,7 @@ impl ActWriter {
         }
     }
 
-    fn writes(&mut self, w: &RecordWrites) {
+    fn writes(&mut self, w: &'a RecordWrites) {
         self.records.push(w.record.0);
         self.c.kinds.push(u32::from(w.kind.0));
         self.c.creates.push(w.create.map_or(0, |s| s.0.saturating_add(1)));

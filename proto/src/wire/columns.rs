@@ -128,23 +128,23 @@ impl<'a, T: Copy> Squeezed<'a, T> {
 
 /// Collects values by field.
 #[derive(Default)]
-pub struct ValueWriter {
-    columns: Vec<(KindId, FieldId, Vec<Value>)>,
+pub struct ValueWriter<'a> {
+    columns: Vec<(KindId, FieldId, Vec<&'a Value>)>,
     guess: usize,
 }
 
-impl ValueWriter {
+impl<'a> ValueWriter<'a> {
     /// Appends a value to its field's column. Records list fields in one order, so the column
     /// after the last one is the likely one.
-    pub fn push(&mut self, kind: KindId, field: FieldId, value: &Value) {
-        let fits = |c: &(KindId, FieldId, Vec<Value>)| (c.0, c.1) == (kind, field);
+    pub fn push(&mut self, kind: KindId, field: FieldId, value: &'a Value) {
+        let fits = |c: &(KindId, FieldId, Vec<&'a Value>)| (c.0, c.1) == (kind, field);
         if !self.columns.get(self.guess).is_some_and(fits) {
             self.guess = self.columns.iter().position(fits).unwrap_or(self.columns.len());
         }
         if self.guess == self.columns.len() {
             self.columns.push((kind, field, Vec::new()));
         }
-        self.columns[self.guess].2.push(value.clone());
+        self.columns[self.guess].2.push(value);
         self.guess += 1;
     }
 
@@ -154,9 +154,9 @@ impl ValueWriter {
     }
 }
 
-fn column(kind: KindId, field: FieldId, values: &[Value]) -> ValueColumn {
+fn column(kind: KindId, field: FieldId, values: &[&Value]) -> ValueColumn {
     let mut out = ValueColumn { kind: kind.0.into(), field: field.0.into(), ..Default::default() };
-    let tags: Vec<u8> = values.iter().map(Value::tag).collect();
+    let tags: Vec<u8> = values.iter().map(|value| value.tag()).collect();
     match tags.split_first() {
         Some((first, rest)) if rest.iter().all(|t| t == first) => out.tag = u32::from(*first),
         _ => out.tags = tags,
@@ -194,7 +194,7 @@ fn date_of(n: i64) -> Result<PDate> {
 /// Replaces entries by indexes into their distinct values where that at least halves them.
 fn dictionary<T: Copy + Eq + std::hash::Hash>(entries: &[T]) -> Option<(Vec<T>, Vec<u32>)> {
     let mut distinct = Vec::new();
-    let mut known: HashMap<T, u32> = HashMap::new();
+    let mut known: HashMap<T, u32, foldhash::fast::RandomState> = HashMap::default();
     let mut index = Vec::with_capacity(entries.len());
     for entry in entries {
         let at = *known.entry(*entry).or_insert_with(|| {
@@ -273,7 +273,7 @@ struct ColumnReader {
     tags: Vec<u8>,
     numbers: std::vec::IntoIter<i64>,
     texts: Vec<(usize, usize)>,
-    text: Vec<u8>,
+    text: String,
     ids: Vec<[u8; 16]>,
     index: Vec<u32>,
     opaque: std::vec::IntoIter<(usize, usize)>,
@@ -302,7 +302,8 @@ impl ColumnReader {
             tags: c.tags,
             numbers: c.numbers.into_iter(),
             texts: ranges(&c.lengths, c.text.len())?,
-            text: c.text,
+            // All of it at once: each text then only has to begin and end between characters.
+            text: String::from_utf8(c.text).map_err(|_| WireError::Malformed)?,
             ids: unplanes(&c.ids)?,
             index: c.index,
             opaque: ranges(&c.opaque_lengths, c.opaque.len())?.into_iter(),
@@ -341,8 +342,7 @@ impl ColumnReader {
         let at = indexed(&self.index, &mut self.at_text)?;
         let (from, to) = *self.texts.get(at).ok_or(WireError::Malformed)?;
         budget.spend(to - from)?;
-        let text = std::str::from_utf8(&self.text[from..to]).map_err(|_| WireError::Malformed)?;
-        Ok(Value::Text(text.to_owned()))
+        Ok(Value::Text(self.text.get(from..to).ok_or(WireError::Malformed)?.to_owned()))
     }
 }
 

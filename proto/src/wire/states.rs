@@ -33,16 +33,16 @@ pub fn encode_states(
 }
 
 #[derive(Default)]
-struct StateWriter {
+struct StateWriter<'a> {
     c: StateColumns,
     ids: Vec<[u8; 16]>,
     refs: RefWriter,
     stamps: Vec<u64>,
-    values: ValueWriter,
+    values: ValueWriter<'a>,
 }
 
-impl StateWriter {
-    fn record(&mut self, projection: Projection, record: &Record) {
+impl<'a> StateWriter<'a> {
+    fn record(&mut self, projection: Projection, record: &'a Record) {
         self.ids.push(record.id.0);
         self.c.kinds.push(u32::from(record.kind.0));
         self.c.projections.push(projection as u32);
@@ -64,7 +64,7 @@ impl StateWriter {
         self.c.ranks.push(origin.rank as u32);
     }
 
-    fn field(&mut self, record: &Record, field: FieldId, state: &FieldState) {
+    fn field(&mut self, record: &Record, field: FieldId, state: &'a FieldState) {
         self.c.fields.push(u32::from(field.0));
         let of_creation = |head: &Head| head.origin() == record.created;
         if let [head] = state.heads.as_slice()

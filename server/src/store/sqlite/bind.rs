@@ -6,7 +6,7 @@
 use dongbo_proto::catalogue::{Field, FieldType};
 use dongbo_proto::digest::Digest;
 use dongbo_proto::id::{ActId, AuthorId, Hash, RecordId};
-use dongbo_proto::value::{PDate, Value};
+use dongbo_proto::value::Value;
 use dongbo_sqlite::rusqlite::types::{ToSqlOutput, ValueRef};
 use dongbo_sqlite::rusqlite::{self, Row, Statement, ToSql};
 
@@ -22,26 +22,9 @@ impl ToSql for Column<'_> {
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Int(n) => ToSqlOutput::Borrowed(ValueRef::Integer(*n)),
             Value::Ref(id) => ToSqlOutput::Borrowed(ValueRef::Blob(&id.0)),
-            Value::Date(date) => ToSqlOutput::Owned(date_text(*date).into()),
+            Value::Date(date) => ToSqlOutput::Owned(date.iso().into()),
         })
     }
-}
-
-/// ISO text of a date, without the formatting machinery: a member has a dozen of them.
-fn date_text(date: PDate) -> String {
-    let packed = date.packed();
-    let mut text = String::with_capacity(10);
-    let digits = |text: &mut String, n: u32, places: u32| {
-        for place in (0..places).rev() {
-            text.push(char::from(b'0' + (n / 10u32.pow(place) % 10) as u8));
-        }
-    };
-    digits(&mut text, packed / 10_000, 4);
-    for part in [packed / 100 % 100, packed % 100].into_iter().take_while(|n| *n > 0) {
-        text.push('-');
-        digits(&mut text, part, 2);
-    }
-    text
 }
 
 /// What a column holds, as its field says it must.
@@ -129,17 +112,4 @@ pub(super) fn optional<T>(
 /// bare parameter, and prepare the statement anew at each binding.
 pub(super) fn limit(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_written_as_they_are_displayed() {
-        for text in ["1950", "1950-05", "1950-05-19", "2200-12-31", "1800-01"] {
-            let date: PDate = text.parse().unwrap();
-            assert_eq!(date_text(date), text);
-        }
-    }
 }

@@ -187,13 +187,10 @@ fn blob<'r>(row: &'r rusqlite::Row<'_>, at: usize) -> Result<&'r [u8]> {
 
 fn whole(kind: &Kind, row: &rusqlite::Row<'_>) -> Result<Record> {
     let meta = Meta::unpack(blob(row, 2)?).map_err(|_| StoreError::damaged("a record's heads"))?;
-    let mut columns = Vec::with_capacity(kind.columns().len());
-    for (at, field) in kind.stored().enumerate() {
-        let value = bind::column(field, row.get_ref(at + 3)?)?;
-        if !value.is_null() || meta.has_diverged(field.id) {
-            columns.push((field.id, value));
-        }
-    }
     let home = ScopeId(bind::small(row, 1, "a home")?);
-    Ok(meta.into_record(bind::record_id(row, 0)?, kind.id, home, columns))
+    let mut joining = meta.join(bind::record_id(row, 0)?, kind.id, home, kind.columns().len());
+    for (at, field) in kind.stored().enumerate() {
+        joining.column(field.id, bind::column(field, row.get_ref(at + 3)?)?);
+    }
+    Ok(joining.finish())
 }
