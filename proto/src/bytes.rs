@@ -49,6 +49,11 @@ impl Writer {
         self.raw(bytes);
     }
 
+    /// Takes everything behind the first `len` bytes away again.
+    pub fn cut(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     /// What was written so far.
     pub fn as_slice(&self) -> &[u8] {
         &self.0

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::act::{Projection, write_act_id};
 use crate::bytes::Writer;
 use crate::id::{KindId, RecordId};
-use crate::record::{FieldState, Record};
+use crate::record::{FieldState, Origin, Record};
 
 /// A sum of hashes; [`Digest::default`] is that of no record.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -94,14 +94,10 @@ pub fn of_field(
         return Digest::default();
     }
     let mut w = Writer::reuse(std::mem::take(buffer));
-    w.byte(FIELD);
-    w.raw(&record.0);
-    w.number(u64::from(kind.0));
+    write_owner(&mut w, record, kind);
     w.number(u64::from(field.0));
     for head in &state.heads {
-        write_act_id(&mut w, head.act);
-        w.number(head.stamp.0);
-        w.byte(head.rank as u8);
+        write_origin(&mut w, head.origin());
         head.value.write(&mut w);
     }
     let digest = hashed(&w);
@@ -112,18 +108,14 @@ pub fn of_field(
 /// The hash of one field whose only head is this: what a creation leaves, without a state around it.
 pub fn of_sole(
     (record, kind, field): (RecordId, KindId, crate::id::FieldId),
-    origin: crate::record::Origin,
+    origin: Origin,
     value: &crate::value::Value,
     buffer: &mut Vec<u8>,
 ) -> Digest {
     let mut w = Writer::reuse(std::mem::take(buffer));
-    w.byte(FIELD);
-    w.raw(&record.0);
-    w.number(u64::from(kind.0));
+    write_owner(&mut w, record, kind);
     w.number(u64::from(field.0));
-    write_act_id(&mut w, origin.act);
-    w.number(origin.stamp.0);
-    w.byte(origin.rank as u8);
+    write_origin(&mut w, origin);
     value.write(&mut w);
     let digest = hashed(&w);
     *buffer = w.into_bytes();
@@ -145,12 +137,39 @@ pub fn of_existence(record: &Record) -> Digest {
 
 /// The hash of a whole record as its home sees it.
 pub fn of_record(record: &Record) -> Digest {
-    let mut buffer = Vec::with_capacity(128);
     let mut sum = of_existence(record);
+    let mut created = Writer::default();
+    write_origin(&mut created, record.created);
+    let mut w = Writer::default();
+    write_owner(&mut w, record.id, record.kind);
+    let (owner, mut buffer) = (w.as_slice().len(), Vec::new());
     for (field, state) in &record.fields {
-        sum.add(of_field(record.id, record.kind, *field, state, &mut buffer));
+        // Most fields are as the creation left them: what they have in common is written once.
+        match state.heads.as_slice() {
+            [head] if head.origin() == record.created => {
+                w.cut(owner);
+                w.number(u64::from(field.0));
+                w.raw(created.as_slice());
+                head.value.write(&mut w);
+                sum.add(hashed(&w));
+            }
+            _ => sum.add(of_field(record.id, record.kind, *field, state, &mut buffer)),
+        }
     }
     sum
+}
+
+/// What the line of a field begins with.
+fn write_owner(w: &mut Writer, record: RecordId, kind: KindId) {
+    w.byte(FIELD);
+    w.raw(&record.0);
+    w.number(u64::from(kind.0));
+}
+
+fn write_origin(w: &mut Writer, origin: Origin) {
+    write_act_id(w, origin.act);
+    w.number(origin.stamp.0);
+    w.byte(origin.rank as u8);
 }
 
 /// The hash of a record as a scope with this projection sees it.
@@ -188,6 +207,39 @@ mod tests {
         let mut buffer = Vec::new();
         let of_state = of_field(record, kind, field, &state, &mut buffer);
         assert_eq!(of_sole((record, kind, field), origin, &value, &mut buffer), of_state);
+    }
+
+    #[test]
+    fn a_record_is_the_sum_of_its_lines() {
+        let origin = |position| Origin {
+            act: crate::id::ActId::new(crate::id::AuthorId(9), position),
+            ..Default::default()
+        };
+        let head = |at, text: &str| {
+            crate::record::Head::new(origin(at), crate::value::Value::Text(text.into()))
+        };
+        let (id, home) = (RecordId([4; 16]), crate::id::ScopeId(3));
+        let mut record = Record::new(id, KindId(300), origin(1), home);
+        for (field, state) in [
+            (20, FieldState::sole(head(1, "as created"))),
+            (21, FieldState::sole(head(2, "edited"))),
+            (300, FieldState::sole(head(1, "as created"))),
+            (
+                301,
+                FieldState {
+                    heads: [head(1, "a"), head(2, "b")].into_iter().collect(),
+                    ..Default::default()
+                },
+            ),
+            (302, FieldState::default()),
+        ] {
+            record.fields.push((crate::id::FieldId(field), state));
+        }
+        let mut sum = of_existence(&record);
+        for (field, state) in &record.fields {
+            sum.add(of_field(id, record.kind, *field, state, &mut Vec::new()));
+        }
+        assert_eq!(of_record(&record), sum);
     }
 
     #[test]

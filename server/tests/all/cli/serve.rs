@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::{AN, Site};
+use super::{AN, Site};
 
 /// A server that is stopped when it is dropped.
 struct Serving(Child);

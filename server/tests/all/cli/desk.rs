@@ -19,7 +19,7 @@ use dongbo_server::store::{Executor, StoreHandle, WriteTx};
 use dongbo_sqlite::{Access, KeyFile};
 use serde_json::json;
 
-use crate::{AN, Site};
+use super::{AN, Site};
 
 const NODE: AuthorId = AuthorId(0x4e0d_e001);
 const NOW_MS: i64 = 1_700_000_000_000;

@@ -97,7 +97,7 @@ fn every_key_that_is_used_has_a_sentence() {
 
 #[test]
 fn every_finding_of_verify_has_a_sentence() {
-    let source = include_str!("../src/replica/verify.rs");
+    let source = include_str!("../../src/replica/verify.rs");
     let codes: BTreeSet<_> =
         source.split("Finding::new(\"").skip(1).filter_map(|t| t.split('"').next()).collect();
     assert!(codes.len() > 8);

@@ -7,7 +7,7 @@ use dongbo_server::store::sqlite::SCHEMA;
 use dongbo_sqlite::{Access, KeyFile, Knobs, rusqlite};
 use serde_json::json;
 
-use crate::{AN, Site};
+use super::{AN, Site};
 
 fn connect(site: &Site) -> rusqlite::Connection {
     let key = KeyFile::open(&site.data().join("key"), None).unwrap();

@@ -1,14 +1,12 @@
 //! What a fill says: all that its scope holds. What is here and does not come is gone with the acts
 //! that the server knew by then; what was acknowledged behind its first page stays.
 
-mod replica_support;
-
+use crate::replica_support::*;
 use dongbo_node::replica::{Draft, REPLICA_FILE, Replica, SCHEMA, draft};
 use dongbo_proto::act::{Op, Projection};
 use dongbo_proto::frame::{Complete, ScopeCursor, Standing, States, Welcome};
 use dongbo_proto::id::{Epoch, ScopeId};
 use dongbo_sqlite::{Access, Knobs, open};
-use replica_support::*;
 
 const NOW: i64 = 1_700_000_000_000;
 /// A scope that the node does not hold.

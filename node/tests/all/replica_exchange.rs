@@ -1,8 +1,7 @@
 //! What comes from the server: acknowledgements, states, outcomes; base and view; and words of the
 //! server that do not hold.
 
-mod replica_support;
-
+use crate::replica_support::*;
 use dongbo_node::replica::{Draft, Replica, ReplicaError, Staged, Word, draft};
 use dongbo_proto::act::{FieldWrite, Intent, Op, Over, Projection, RecordWrites};
 use dongbo_proto::catalogue::kind::MEMBER;
@@ -10,7 +9,6 @@ use dongbo_proto::fate::{Fate, Outcome, Reason};
 use dongbo_proto::frame::{Standing, States, Welcome};
 use dongbo_proto::id::{ActId, Epoch, FieldId, ScopeId};
 use dongbo_proto::value::Value;
-use replica_support::*;
 
 const NOW: i64 = 1_700_000_000_000;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{AN, Ran, Site, member};
+use super::{AN, Ran, Site, member};
 
 const BINH: &str = "016f5e66-e801-79a9-8395-4d191daa9f88";
 const EVENT: &str = "016f5e66-e801-79a9-8395-4d191daa9f99";

@@ -1,8 +1,6 @@
 //! Files in and out, and every bad input of the contract: a sentence, an exit code, nothing lost.
 
-mod cli_support;
-
-use cli_support::{CELL, FOREIGN_CELL, NOBODY, Office, id, shown};
+use crate::cli_support::{CELL, FOREIGN_CELL, NOBODY, Office, id, shown};
 use serde_json::{Value as Json, json};
 
 fn member(n: u32, more: Json) -> String {
@@ -226,7 +224,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let schema = dongbo_node::replica::SCHEMA;
     let db = dongbo_sqlite::open(
         &office.path("replica.db"),
-        &cli_support::province::key(),
+        &crate::replica_support::key(),
         &schema,
         dongbo_sqlite::Knobs::NODE,
         dongbo_sqlite::Access::ReadWrite,

@@ -1,6 +1,6 @@
 //! `init`: wholly or not at all.
 
-use crate::{Site, UNITS};
+use super::{Site, UNITS};
 
 fn names(site: &Site) -> Vec<String> {
     let entries = std::fs::read_dir(site.path(".")).unwrap();
@@ -123,7 +123,7 @@ fn a_plain_list_of_communes_is_enough() {
 fn no_directory_and_no_province_are_said() {
     let site = Site::empty();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dongbo-server"));
-    let ran: crate::Ran = command
+    let ran: super::Ran = command
         .env_remove("DONGBO_SERVER_DATA")
         .args(["status", "--json"])
         .output()

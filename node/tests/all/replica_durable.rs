@@ -1,13 +1,12 @@
 //! What was said to be saved survives `kill -9`, torn and lost logs, replicas put back and bytes
 //! changed on the disk; and what cannot be mended is named.
 
-mod replica_support;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::replica_support::*;
 use dongbo_node::replica::{
     Draft, OUTBOX_FILE, Opening, REPLICA_FILE, Replica, ReplicaError, SCHEMA, draft,
 };
@@ -17,7 +16,6 @@ use dongbo_proto::catalogue::{Field, FieldType, catalogue};
 use dongbo_proto::id::RecordId;
 use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::{Access, Kind, Knobs, OpenError, open};
-use replica_support::*;
 
 const NOW: i64 = 1_700_000_000_000;
 const DIR: &str = "DONGBO_TEST_DIR";
@@ -63,7 +61,7 @@ fn child_that_saves() {
 
 fn child(dir: &Path, first: u32) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_saves", "--nocapture"])
+        .args(["--exact", "replica_durable::child_that_saves", "--nocapture"])
         .env(DIR, dir)
         .env(FIRST, first.to_string())
         .stdout(Stdio::piped())

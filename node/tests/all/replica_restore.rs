@@ -1,15 +1,13 @@
 //! A server that came back from a backup, in a new epoch: what it lost is sent again, and the node
 //! is in step with it without a person.
 
-mod replica_support;
-
+use crate::replica_support::*;
 use dongbo_node::replica::{Draft, Replica, draft};
 use dongbo_proto::act::Op;
 use dongbo_proto::frame::{Standing, Welcome};
 use dongbo_proto::id::{AuthorId, Epoch, FieldId};
 use dongbo_proto::sign::Signer;
 use dongbo_proto::value::Value;
-use replica_support::*;
 
 const NOW: i64 = 1_700_000_000_000;
 const AUTHOR: u64 = 5;

@@ -78,7 +78,7 @@ fn every_key_that_is_used_exists_and_every_key_is_used() {
 
 #[test]
 fn every_finding_has_a_sentence() {
-    let verify = include_str!("../../src/registry/verify.rs");
+    let verify = include_str!("../../../src/registry/verify.rs");
     let calls = ["say(\"", "finding(\""].into_iter().flat_map(|call| verify.split(call).skip(1));
     let codes: BTreeSet<&str> = calls.filter_map(|rest| rest.split('"').next()).collect();
     assert!(codes.len() > 10, "{codes:?}");

@@ -3,7 +3,7 @@
 use dongbo_proto::code::JoinCode;
 use serde_json::json;
 
-use crate::{AN, Site};
+use super::{AN, Site};
 
 #[test]
 fn an_invitation_prints_only_the_code() {
@@ -141,7 +141,7 @@ fn a_clock_in_1999_or_2035_loses_nothing() {
         let mut command = site.command(&site.data());
         command.env("DONGBO_CLOCK_OFFSET_S", offset);
         command.args(["record", "edit", AN, "--set", &format!("phone={phone}"), "--json"]);
-        let ran: crate::Ran = command.output().unwrap().into();
+        let ran: super::Ran = command.output().unwrap().into();
         assert_eq!(ran.json()["fields"]["phone"], phone);
     }
     assert_eq!(site.run(&["verify"]).json()["sound"], true);

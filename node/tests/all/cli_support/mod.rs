@@ -1,14 +1,10 @@
 //! An office for tests of the command line: a real data directory, the real binary, and a province
 //! of a few lines in place of a server.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
-#[path = "../replica_support/mod.rs"]
-pub mod province;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::replica_support::{P, Province, meet, record_id, text};
 use dongbo_node::exchange::key::NodeKey;
 use dongbo_node::office::desk::KEY_FILE;
 use dongbo_node::office::identity::{IDENTITY_FILE, NodeIdentity};
@@ -18,7 +14,6 @@ use dongbo_proto::catalogue::{catalogue, kind};
 use dongbo_proto::id::{AuthorId, RecordId, ScopeId};
 use dongbo_proto::value::Value;
 use dongbo_sqlite::{KeyFile, Protection};
-use province::{P, Province, meet, record_id, text};
 use serde_json::Value as Json;
 
 /// Nothing listens there: the port is reserved.
@@ -81,7 +76,7 @@ impl Office {
         let made =
             KeyFile::create(&dir.path().join(KEY_FILE), Protection::File, &mut |b| b.fill(0x5a));
         let key = made.expect("a key file");
-        assert_eq!(key.check_value(), province::key().check_value());
+        assert_eq!(key.check_value(), crate::replica_support::key().check_value());
         drop(province.join(dir.path(), author));
         let node_key = NodeKey::generate().expect("a key");
         let identity = NodeIdentity {
@@ -141,7 +136,7 @@ impl Office {
     }
 
     pub fn replica(&self) -> Replica {
-        Replica::open(self.dir.path(), &province::key()).expect("the replica opens")
+        Replica::open(self.dir.path(), &crate::replica_support::key()).expect("the replica opens")
     }
 
     /// Exchanges with the province of a few lines.

@@ -1,10 +1,8 @@
 //! The commands of an office as a clerk types them and a script reads them: the real binary on a
 //! real data directory.
 
-mod cli_support;
-
-use cli_support::province::{Province, meet};
-use cli_support::{CELL, Office, id};
+use crate::cli_support::{CELL, Office, id};
+use crate::replica_support::{Province, meet};
 use serde_json::json;
 
 #[test]

@@ -1,13 +1,11 @@
 //! Taking back: acts, imports, and what returns.
 
-mod registry_world;
-
+use crate::registry_world::*;
 use dongbo_proto::act::{Intent, Op, Over};
 use dongbo_proto::fate::{Fate, Reason, SCOPE_BORN};
 use dongbo_proto::id::{ActId, JobId, ScopeId};
 use dongbo_proto::record::Rank;
 use dongbo_server::registry;
-use registry_world::*;
 
 const BY: (&str, Option<&str>) = ("minh", Some("3-QĐ"));
 

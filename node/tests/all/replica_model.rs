@@ -1,16 +1,14 @@
 //! Random histories of two offices and a province, against the specification of the merge: what a
 //! node shows is the set of all writes it knows, merged; what is in base is what the server has.
 
-mod replica_support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::replica_support::*;
 use dongbo_node::replica::{Draft, Replica, draft};
 use dongbo_proto::act::{Act, Intent, Op};
 use dongbo_proto::id::{ActId, AuthorId, FieldId, RecordId};
 use dongbo_proto::merge::{self, Written};
 use dongbo_proto::record::{Head, Origin, Rank, Record};
-use replica_support::*;
 
 /// Histories of so many steps each; the seed of a failing one is printed.
 const HISTORIES: u64 = 60;

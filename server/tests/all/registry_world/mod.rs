@@ -2,8 +2,6 @@
 //!
 //! Time is a counter, ids and keys come from numbers, so that every test is the same each time.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
 //! Local acts: saved, durable, shown, found, undone; and what is refused.
 
-mod replica_support;
-
+use crate::replica_support::*;
 use dongbo_node::replica::{Draft, Filter, Replica, ReplicaError, Staged, draft};
 use dongbo_proto::act::{Intent, JobItem, Op};
 use dongbo_proto::catalogue::kind::{EXIT, MEMBER};
@@ -9,7 +8,6 @@ use dongbo_proto::fate::Reason;
 use dongbo_proto::frame::States;
 use dongbo_proto::id::{ActId, JobId, ScopeId};
 use dongbo_proto::value::Value;
-use replica_support::*;
 
 const NOW: i64 = 1_700_000_000_000;
 

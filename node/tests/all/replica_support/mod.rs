@@ -1,8 +1,6 @@
 //! A province in a few lines, for tests of the replica: it merges by the specification
 //! (`merge::heads_of_set` over all writes ever made), never by the code under test.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

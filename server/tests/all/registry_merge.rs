@@ -1,14 +1,12 @@
 //! Merging at the registry, end to end on a real store: fates, conflicts, duplicates, forks.
 
-mod registry_world;
-
+use crate::registry_world::*;
 use dongbo_proto::act::{FieldWrite, Intent, Op, Over, RecordWrites};
 use dongbo_proto::fate::{Fate, Reason, SCOPE_BORN};
 use dongbo_proto::frame::Stop;
 use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
 use dongbo_proto::record::Rank;
 use dongbo_server::registry::{self, RegistryError};
-use registry_world::*;
 
 const AS_WRITTEN: Fate = Fate::Merged { as_written: true };
 const MERGED: Fate = Fate::Merged { as_written: false };

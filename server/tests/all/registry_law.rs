@@ -1,10 +1,9 @@
 //! The law on a real store: for every set of acts and every interleaving of their authors, the heads
 //! are those of the oracle, the digests are equal, and a node that hears of it is in step.
 
-mod registry_world;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::registry_world::*;
 use dongbo_proto::act::{Act, Intent, Op, Over};
 use dongbo_proto::digest::Digest;
 use dongbo_proto::frame::Batch;
@@ -12,7 +11,6 @@ use dongbo_proto::id::{ActId, FieldId, RecordId, ScopeId};
 use dongbo_proto::merge::{self, Written};
 use dongbo_proto::record::{Origin, Rank};
 use dongbo_proto::value::Value;
-use registry_world::*;
 
 const FIELDS: [FieldId; 4] = [IN_USE, OTHER, PHONE, EMAIL];
 const SEEDS: u64 = 40;

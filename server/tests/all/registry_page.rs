@@ -1,12 +1,10 @@
 //! What goes down to nodes: fills, feeds, placements and projections, and what must not be seen.
 
-mod registry_world;
-
+use crate::registry_world::*;
 use dongbo_proto::act::{Op, Over, Projection};
 use dongbo_proto::fate::SCOPE_BORN;
 use dongbo_proto::id::ScopeId;
 use dongbo_server::registry::{self, PageAsk};
-use registry_world::*;
 
 fn place(
     world: &World,
