@@ -20,8 +20,8 @@ use wire::pb::exchange_client::ExchangeClient;
 use super::ExchangeError;
 use super::key::NodeKey;
 use super::trust::certifies;
-use crate::replica::{self, Replica};
-use crate::session::{self, Do, End, Event, Session};
+use crate::replica::Replica;
+use crate::session::{Do, End, Event, Session};
 
 /// Silence after which the link counts as cut: three round trips of the slowest link, and a large
 /// page at 9.6 kbit/s. HTTP/2 keepalive notices a dead link sooner.
@@ -180,7 +180,7 @@ type Call =
 
 impl Talk<'_, '_> {
     async fn run(mut self, call: Call) -> Result<Outcome, ExchangeError> {
-        let facts = told(self.at.replica.facts()?);
+        let facts = self.at.replica.facts()?;
         let now = self.at.clock.now_ms();
         let started = self.perform(Event::Started(Box::new(facts), now)).await;
         let response = within(call).await?;
@@ -297,7 +297,7 @@ impl Talk<'_, '_> {
                 return Ok(Some(Event::Loaded(batch)));
             }
             Do::StartOver => {
-                let facts = told(replica.facts()?);
+                let facts = replica.facts()?;
                 return Ok(Some(Event::Started(Box::new(facts), self.at.clock.now_ms())));
             }
             Do::Welcome(welcome) => {
@@ -309,7 +309,7 @@ impl Talk<'_, '_> {
             Do::Stage(page) => self.keep_page(*page)?,
             Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
-                let done = done(replica.complete(&complete)?);
+                let done = replica.complete(&complete)?;
                 self.tally.records_changed += done.changed;
                 self.tally.refilled += done.mismatched.len();
                 self.tally.completes += 1;
@@ -370,28 +370,6 @@ pub(super) fn load(
 }
 
 /// What the replica knows of itself, as the session takes it.
-pub(super) fn told(f: replica::Facts) -> session::Facts {
-    session::Facts {
-        author: f.author,
-        schema: f.schema,
-        epoch: f.epoch,
-        position: f.position,
-        head: f.head,
-        acknowledged: f.acknowledged,
-        acknowledged_head: f.acknowledged_head,
-        token: f.token,
-        inbox: f.inbox,
-        scopes: f.scopes,
-        state: f.state,
-        grants: f.grants,
-        last_server_ms: f.last_server_ms,
-    }
-}
-
-pub(super) fn done(c: replica::Completed) -> session::Completed {
-    session::Completed { changed: c.changed, mismatched: c.mismatched }
-}
-
 async fn within<T>(work: impl Future<Output = T>) -> Result<T, ExchangeError> {
     tokio::time::timeout(Duration::from_secs(SILENCE_S_MAX), work)
         .await

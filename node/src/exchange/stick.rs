@@ -20,7 +20,7 @@ use dongbo_proto::stick::{Header, Kind, Sealed, SealingKey, StickError, seal};
 use dongbo_proto::wire::{self, pb};
 
 use super::ExchangeError;
-use super::converse::{Tally, done, load, told};
+use super::converse::{Tally, load};
 use super::join::{self, Joined};
 use super::key::NodeKey;
 use crate::replica::Replica;
@@ -141,7 +141,7 @@ impl Carrier<'_> {
         to: &[u8; 32],
         bytes_max: u64,
     ) -> Result<Request, ExchangeError> {
-        let facts = told(replica.facts()?);
+        let facts = replica.facts()?;
         let (position, acknowledged) = (facts.position, facts.acknowledged);
         let renew = is_due(certificate, facts.last_server_ms / 1_000);
         let mut frames = self.frames_up(replica, facts, bytes_max)?;
@@ -312,7 +312,7 @@ impl Talk<'_> {
 
     /// The facts as they were when the node asked, or where the answer has brought them since.
     fn started(&self) -> Result<Event, ExchangeError> {
-        let facts = told(self.replica.facts()?);
+        let facts = self.replica.facts()?;
         let (acknowledged, acknowledged_head) = match self.heard {
             heard if heard.0 < facts.acknowledged => heard,
             _ => (facts.acknowledged, facts.acknowledged_head),
@@ -351,7 +351,7 @@ impl Talk<'_> {
             Do::Stage(page) => self.replica.stage_all(&[*page]).map(drop)?,
             Do::Outcomes(outcomes) => self.replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
-                let done = done(self.replica.complete(&complete)?);
+                let done = self.replica.complete(&complete)?;
                 self.taken.tally.records_changed += done.changed;
                 self.taken.tally.refilled += done.mismatched.len();
                 self.taken.tally.completes += 1;

@@ -20,17 +20,7 @@ use super::setting;
 use super::settle::{Settle, pending};
 use super::work::Work;
 use super::{Replica, ack, verify};
-
-/// What a `complete` did.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Completed {
-    /// Rows that were written.
-    pub changed: usize,
-    /// Scopes whose digest differs from the server's: they will be filled again.
-    pub mismatched: Vec<ScopeId>,
-    /// Whether this node now holds what the server holds.
-    pub in_step: bool,
-}
+use crate::session::Completed;
 
 impl Replica {
     /// Takes in the server's greeting: the epoch and the scopes.

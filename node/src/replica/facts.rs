@@ -2,47 +2,16 @@
 //! *entered here = at the province + held for review + refused with a reason + not yet sent*.
 
 use dongbo_proto::catalogue::SCHEMA_VERSION;
-use dongbo_proto::chain::{self, StateHash};
+use dongbo_proto::chain;
 use dongbo_proto::fate::{Receipt, ScopeMark};
-use dongbo_proto::frame::{Grant, ScopeCursor, Token};
-use dongbo_proto::id::{AuthorId, Epoch, Hash};
+use dongbo_proto::id::{AuthorId, Epoch};
 use dongbo_proto::stamp::UnixMs;
 
 use super::error::Result;
 use super::scope::{self, ScopeState};
 use super::work::{Work, damaged};
 use super::{Opening, Replica, ack, journal, setting};
-
-/// What Hello is made of, read in one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// Whose journal this is.
-    pub author: AuthorId,
-    /// The catalogue that this build speaks.
-    pub schema: u32,
-    /// The epoch that it follows.
-    pub epoch: Option<Epoch>,
-    /// The last position of the journal.
-    pub position: u64,
-    /// The chain hash there.
-    pub head: Hash,
-    /// The position believed acknowledged.
-    pub acknowledged: u64,
-    /// The chain hash there.
-    pub acknowledged_head: Hash,
-    /// The token for the next exchange.
-    pub token: Token,
-    /// The last outcome held.
-    pub inbox: u64,
-    /// The scopes, by id.
-    pub scopes: Vec<ScopeCursor>,
-    /// One hash over the marks of all of them.
-    pub state: StateHash,
-    /// The scopes with their names, as last granted.
-    pub grants: Vec<Grant>,
-    /// The last server time heard.
-    pub last_server_ms: UnixMs,
-}
+use crate::session::Facts;
 
 /// Promise 2 as numbers; the machine checks that they add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -44,11 +44,10 @@ use dongbo_proto::sign::PUBLIC_KEY_BYTES;
 use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open, verified};
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use complete::Completed;
 pub use conflict::{Conflict, Duplicate};
 pub use draft::{Draft, Saved};
 pub use error::{ReplicaError, Result, Word};
-pub use facts::{Equation, Facts, Status};
+pub use facts::{Equation, Status};
 pub use opening::{Opening, REPLICA_FILE, SCHEMA};
 pub use outbox::OUTBOX_FILE;
 pub use read::{Filter, Job, OwnAct};

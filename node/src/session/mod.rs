@@ -60,10 +60,12 @@ pub struct Facts {
 /// What the replica says of a `Complete` that it took in.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Completed {
-    /// Records that changed here.
+    /// Rows that were written here.
     pub changed: usize,
     /// Scopes whose digest differed and which will be filled again at the next exchange.
     pub mismatched: Vec<dongbo_proto::id::ScopeId>,
+    /// Whether this node now holds what the server holds.
+    pub in_step: bool,
 }
 
 /// What happens to a session.

@@ -142,6 +142,7 @@ fn node_event(tape: &mut Tape<'_>) -> Option<NodeEvent> {
         6 => NodeEvent::Completed(Completed {
             changed: 0,
             mismatched: (tape.number() == 1).then_some(ScopeId(1)).into_iter().collect(),
+            in_step: false,
         }),
         _ => NodeEvent::Request(tape.block().to_vec()),
     })

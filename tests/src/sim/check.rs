@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Once;
 
-use dongbo_node::replica::{Facts, Replica};
+use dongbo_node::replica::Replica;
+use dongbo_node::session::Facts;
 use dongbo_proto::fate::SCOPE_BORN;
 use dongbo_proto::id::{AuthorId, ScopeId};
 use dongbo_server::registry::{self, Error};

@@ -118,6 +118,7 @@ fn make(plan: Plan, under: &std::path::Path) -> anyhow::Result<Shared> {
         calm: Default::default(),
         server,
         nodes,
+        sticks: RefCell::default(),
     }))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! people ─► office ─► replica ═ session ═ TLS ═ turmoil ═ TLS ═ session ═ registry ═ store ◄─ people
-//!              │                            ▲                                 │       of the province
+//!              │         └───── files on sticks: late, again, lost ──────┘    │       of the province
 //!            ledger                      nemesis                         checks, between any two steps
 //! ```
 //!
@@ -17,6 +17,7 @@
 
 mod check;
 mod clock;
+mod courier;
 mod desk;
 mod drive;
 mod finally;

@@ -15,10 +15,10 @@ use dongbo_proto::seam::Clock;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::office;
 use super::random::stream;
 use super::server::Ended;
 use super::world::{Moved, Node, Shared};
+use super::{courier, office};
 
 /// Between two tries to join, in milliseconds.
 const JOIN_AGAIN_MS: u64 = 2_000;
@@ -52,6 +52,9 @@ pub async fn live(world: Shared, at: usize) -> Ended {
         stream(world.plan.seed, &format!("office {} {}", node.name, node.starts.get()));
     *node.office.borrow_mut() = Some(Replica::open(&node.dir, &node.key)?);
     tokio::task::spawn_local(office::work(world.clone(), at, office_dice));
+    let courier_dice =
+        stream(world.plan.seed, &format!("courier {} {}", node.name, node.starts.get()));
+    tokio::task::spawn_local(courier::at_office(world.clone(), at, courier_dice));
     let mut replica = Replica::open(&node.dir, &node.key)?;
     loop {
         let pause = if world.is_calm() { CALM_PAUSE_MS } else { PAUSE_MS };

@@ -22,7 +22,7 @@ use super::clock::START_MS;
 use super::net::Door;
 use super::random::{Seeded, stream};
 use super::world::{Node, Server, Shared};
-use super::{Plan, desk};
+use super::{Plan, courier, desk};
 
 /// The registry's file.
 const DATABASE: &str = "dongbo.db";
@@ -56,7 +56,8 @@ pub fn found(plan: &Plan, under: &Path) -> anyhow::Result<(Server, CaPin, Vec<Sc
     let pin = CaPin::of_fingerprint(&ca.fingerprint());
     let clock = Arc::default();
     let (desk, wires, starts) = Default::default();
-    let server = Server { dir, key, clock, entropy, desk, wires, starts };
+    let sealing = courier::sealing_key(&Seeded::new(plan.seed, "sealing"));
+    let server = Server { dir, key, clock, entropy, sealing, desk, wires, starts };
     Ok((server, pin, scopes))
 }
 
@@ -106,6 +107,8 @@ pub async fn live(world: Shared) -> Ended {
     );
     let dice = stream(world.plan.seed, &format!("desk {}", server.starts.get()));
     tokio::task::spawn_local(desk::work(world.clone(), author, dice));
+    let dice = stream(world.plan.seed, &format!("courier {}", server.starts.get()));
+    tokio::task::spawn_local(courier::at_province(world.clone(), province.clone(), dice));
     tokio::task::spawn_local(server.wires.clone().until_killed());
     let door = Door::open(server.wires.clone()).await?;
     world.say("server", format_args!("serves, start {}", server.starts.get()));

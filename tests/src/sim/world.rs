@@ -18,11 +18,13 @@ use dongbo_node::session::Link;
 use dongbo_proto::code::JoinCode;
 use dongbo_proto::id::{AuthorId, ScopeId};
 use dongbo_proto::seam;
+use dongbo_proto::stick::SealingKey;
 use dongbo_server::store::StoreHandle;
 use dongbo_sqlite::DatabaseKey;
 
 use super::Plan;
 use super::clock::HostClock;
+use super::courier::{Stick, sealing_key};
 use super::ledger::Ledger;
 use super::log::Log;
 use super::net::Wires;
@@ -38,6 +40,8 @@ pub struct Server {
     pub clock: Arc<HostClock>,
     /// Its random bytes.
     pub entropy: Arc<Seeded>,
+    /// The key to which offices seal files.
+    pub sealing: SealingKey,
     /// The registry as the province's own program has it open, while the machine runs.
     pub desk: RefCell<Option<StoreHandle>>,
     /// Its open connections.
@@ -66,6 +70,8 @@ pub struct Node {
     pub clock: Arc<HostClock>,
     /// Its random bytes.
     pub entropy: Arc<Seeded>,
+    /// The key to which answers on a stick are sealed.
+    pub sealing: SealingKey,
     /// The certificate that it keeps; none before it has joined.
     pub certificate: RefCell<Option<Vec<u8>>>,
     /// What it knows of its link.
@@ -122,6 +128,8 @@ pub struct World {
     pub server: Server,
     /// The communes.
     pub nodes: Vec<Node>,
+    /// Files on their way.
+    pub sticks: RefCell<Vec<Stick>>,
 }
 
 impl World {
@@ -210,6 +218,7 @@ pub fn node(
         dir,
         scopes,
         clock: Arc::default(),
+        sealing: sealing_key(&Seeded::new(plan.seed, &format!("sealing n{}", at + 1))),
         entropy,
         certificate: RefCell::default(),
         link: Cell::default(),

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use dongbo_node::replica::{Completed, Identity, Replica, Staged, draft};
+use dongbo_node::replica::{Identity, Replica, Staged, draft};
+use dongbo_node::session::Completed;
 use dongbo_proto::act::{Act, Intent, Op, Projection};
 use dongbo_proto::catalogue::kind::MEMBER;
 use dongbo_proto::chain;
