@@ -82,7 +82,10 @@ pub fn page(tx: &dyn ReadTx, ask: &PageAsk) -> Result<PageReply> {
     let mut filler =
         Filler { tx, author: ask.author, budget: ask.records_max.max(1), states: Vec::new() };
     let mut cursors = Vec::with_capacity(scopes.len());
-    let mut all = inbox >= author.inbox && !ask.cursors.is_empty();
+    // States may show acts whose acknowledgement is not in this reply: nothing is complete then.
+    let told = acks.last().map_or(ask.acks_from, |run| Some(run.last()));
+    let all_told = told.is_none_or(|told| told >= author.position);
+    let mut all = all_told && inbox >= author.inbox && !ask.cursors.is_empty();
     let mut marks = Vec::with_capacity(scopes.len());
     for scope in &scopes {
         let asked = ask.cursors.iter().find(|c| c.scope == scope.id).copied();

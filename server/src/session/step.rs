@@ -1,7 +1,7 @@
 //! The state machine itself. `on` reads as the protocol.
 
 use dongbo_proto::chain::state_hash;
-use dongbo_proto::frame::{Down, Hello, ScopeCursor, Standing, Stop, Up, Welcome};
+use dongbo_proto::frame::{AckRun, Down, Hello, ScopeCursor, Standing, Stop, Up, Welcome};
 use dongbo_proto::id::{AuthorId, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
@@ -70,6 +70,11 @@ pub struct Session {
     completed_ms: UnixMs,
     /// Acknowledgements lost before this conversation are still to be sent from here.
     lost_from: Option<u64>,
+    /// The position up to which this conversation has acknowledged. The registry may have more: a
+    /// file on a stick brought it meanwhile.
+    told: u64,
+    /// A page that waits until the acknowledgements that belong to it are sent.
+    kept: Option<Box<Answer>>,
     deliver_only: bool,
 }
 
@@ -93,6 +98,8 @@ impl Session {
             said_since_page: false,
             completed_ms: 0,
             lost_from: None,
+            told: 0,
+            kept: None,
             deliver_only: false,
         }
     }
@@ -134,9 +141,17 @@ impl Session {
             Event::Received(Ok((runs, receipt))) => {
                 self.position = self.position.max(receipt.position);
                 (self.said, self.said_since_page) = (true, self.paging);
+                self.tell(&runs);
                 send(Down::Acks(runs, receipt))
             }
-            Event::Receipt(runs, receipt) => send(Down::Acks(runs, receipt)),
+            Event::Receipt(runs, receipt) => {
+                self.tell(&runs);
+                let mut todo = send(Down::Acks(runs, receipt));
+                if let Some(answer) = self.kept.take() {
+                    todo.extend(self.show(*answer, true));
+                }
+                todo
+            }
             Event::Paged(Ok(answer)) => self.paged(*answer),
             Event::Finished(Ok(complete)) => self.finished(*complete),
             Event::Renewed(Ok(der)) => self.renewed(der),
@@ -207,7 +222,7 @@ impl Session {
         self.deliver_only = view.revoked;
         let agrees = acknowledged(&hello, &view) && hello.epoch.is_none_or(|e| e == view.epoch);
         let mut todo = send(Down::Welcome(self.welcome(&hello, &view, now)));
-        self.position = view.position;
+        (self.position, self.told, self.kept) = (view.position, view.position, None);
         self.inbox = hello.inbox;
         self.cursors = cursors(&hello, &view);
         let same_epoch = hello.epoch.is_none_or(|e| e == view.epoch);
@@ -286,15 +301,41 @@ impl Session {
             let backed_up = self.backed_up();
             return vec![Do::Finish(None, backed_up)];
         }
-        let ask = Ask { cursors: self.cursors.clone(), acks_from: None, inbox: self.inbox };
-        vec![Do::Page(ask)]
+        vec![Do::Page(self.ask())]
     }
 
-    fn paged<B: Positions>(&mut self, answer: Answer) -> Vec<Do<B>> {
+    fn ask(&self) -> Ask {
+        let (cursors, acks_from) = (self.cursors.clone(), Some(self.told));
+        Ask { cursors, acks_from, inbox: self.inbox }
+    }
+
+    /// Notes how far the node has heard what became of its acts.
+    fn tell(&mut self, runs: &[AckRun]) {
+        for run in runs.iter().filter(|run| run.count > 0) {
+            if run.first <= self.told.saturating_add(1) {
+                self.told = self.told.max(run.last());
+            }
+        }
+    }
+
+    fn paged<B: Positions>(&mut self, mut answer: Answer) -> Vec<Do<B>> {
         if self.lost_from.take().is_some() {
             self.paging = false;
             return vec![Do::Receipt(answer.acks)];
         }
+        // Acts of this node that came by another way: the states show what they did, so what became
+        // of them is said before.
+        if !answer.acks.is_empty() {
+            let acks = std::mem::take(&mut answer.acks);
+            self.said = true;
+            self.kept = Some(Box::new(answer));
+            return vec![Do::Receipt(acks)];
+        }
+        self.show(answer, false)
+    }
+
+    /// Sends a page on and goes on; `told`: acknowledgements of the same snapshot went before it.
+    fn show<B: Positions>(&mut self, answer: Answer, told: bool) -> Vec<Do<B>> {
         let mut todo = Vec::new();
         if let Some(last) = answer.outcomes.last() {
             self.inbox = last.sequence;
@@ -308,10 +349,11 @@ impl Session {
         let asked = std::mem::replace(&mut self.cursors, answer.cursors);
         match answer.complete {
             // Nothing came and nothing is complete: asking again would ask for ever.
-            None if todo.is_empty() && self.cursors == asked => return self.stop(Stop::Storage),
+            None if !told && todo.is_empty() && self.cursors == asked => {
+                return self.stop(Stop::Storage);
+            }
             None => {
-                let cursors = self.cursors.clone();
-                todo.push(Do::Page(Ask { cursors, acks_from: None, inbox: self.inbox }));
+                todo.push(Do::Page(self.ask()));
             }
             Some(marks) => {
                 let same = self.hello.as_ref().is_some_and(|h| h.state == state_hash(marks.iter()));
@@ -448,5 +490,68 @@ mod tests {
         let staged = |cursor| cursors(&hello(cursor), &view(ScopeId(3)))[0].staged;
         assert_eq!(staged(fresh), 1, "a first import is not echoed");
         assert_eq!(staged(again), 0, "what the node holds may be what the server lost");
+    }
+
+    struct Unused;
+
+    impl Positions for Unused {
+        fn author(&self) -> AuthorId {
+            AuthorId(5)
+        }
+        fn first(&self) -> u64 {
+            1
+        }
+        fn last(&self) -> u64 {
+            1
+        }
+    }
+
+    /// Seeds 112 and 179 of the simulator: a file on a stick brought acts of a node whose stream was
+    /// open. The states showed what they did, and nobody told the node that they had arrived.
+    #[test]
+    fn acts_that_came_by_another_way_are_acknowledged_before_the_states_that_show_them() {
+        let cursor = ScopeCursor { scope: ScopeId(3), visible: 1, staged: 1, filled_to: None };
+        let mut session = Session::new(AuthorId(5), CertificateAge::Fresh, 1);
+        session.on::<Unused>(Event::Frame(Up::Hello(hello(cursor))));
+        let todo = session.on::<Unused>(Event::Viewed(Some(Box::new(view(ScopeId(3)))), 0));
+        let Some(Do::Page(ask)) = todo.last() else { panic!("{} steps", todo.len()) };
+        assert_eq!(ask.acks_from, Some(0));
+        let run = AckRun {
+            first: 1,
+            count: 4,
+            fate: dongbo_proto::fate::Fate::Merged { as_written: true },
+            rank: dongbo_proto::record::Rank::Home,
+            at: vec![(ScopeId(3), 2)],
+            stamps: None,
+        };
+        let states = dongbo_proto::frame::States {
+            scope: ScopeId(3),
+            from: 1,
+            to: 5,
+            filling: false,
+            records: Vec::new(),
+            gone: Vec::new(),
+        };
+        let (acks, cursors) = (vec![run.clone()], vec![ScopeCursor { staged: 5, ..cursor }]);
+        let answer = Answer { acks, states: vec![states], cursors, ..Answer::default() };
+        let first = session.on::<Unused>(Event::Paged(Ok(Box::new(answer))));
+        assert!(matches!(first.as_slice(), [Do::Receipt(runs)] if *runs == [run.clone()]));
+        let receipt = dongbo_proto::fate::Receipt {
+            epoch: EPOCH,
+            author: AuthorId(5),
+            position: 4,
+            chain: Hash::default(),
+            merged: 4,
+            held: 0,
+            refused: 0,
+            at_ms: 0,
+            signature: Vec::new(),
+        };
+        let then = session.on::<Unused>(Event::Receipt(vec![run], Box::new(receipt)));
+        let [Do::Send(acks), Do::Send(states), Do::Page(ask)] = then.as_slice() else {
+            panic!("{} steps", then.len())
+        };
+        assert!(matches!(**acks, Down::Acks(..)) && matches!(**states, Down::States(_)));
+        assert_eq!(ask.acks_from, Some(4), "what was told is not told again");
     }
 }
