@@ -1,4 +1,5 @@
-//! The replica held against its promises. Each check is a sentence; what it finds names ids only.
+//! The replica held against its promises: what `proto::invariant` judges is read here, and what only a
+//! replica can contradict itself in is judged here. What is found names ids only.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,6 +8,7 @@ use dongbo_proto::bytes::Reader;
 use dongbo_proto::chain;
 use dongbo_proto::digest::Digest;
 use dongbo_proto::id::{Hash, RecordId, ScopeId};
+use dongbo_proto::invariant;
 use dongbo_proto::record::Record;
 use dongbo_proto::sign;
 use dongbo_sqlite::{damaged_pages, quick_check};
@@ -33,6 +35,12 @@ pub struct Finding {
 impl Finding {
     fn new(code: &'static str, detail: impl ToString) -> Self {
         Finding { code, detail: detail.to_string() }
+    }
+}
+
+impl From<invariant::Finding> for Finding {
+    fn from(found: invariant::Finding) -> Self {
+        Finding { code: found.code, detail: found.detail }
     }
 }
 
@@ -82,7 +90,8 @@ fn outbox_agrees(work: &Work<'_>, outbox: &Outbox) -> Result<Vec<Finding>> {
     if contents.torn {
         found.push(Finding::new("outbox-torn", outbox.len()?));
     }
-    let mut logged = ack::acknowledged(work.db)?;
+    let known = ack::acknowledged(work.db)?;
+    let (mut first, mut logged) = (None, known);
     for place in contents.places {
         let Ok(row) = outbox.row(place) else {
             found.push(Finding::new("outbox-row", place.first));
@@ -92,9 +101,11 @@ fn outbox_agrees(work: &Work<'_>, outbox: &Outbox) -> Result<Vec<Finding>> {
         if !ends || row.first > logged + 1 {
             found.push(Finding::new("outbox-chain", row.first));
         }
+        first.get_or_insert(row.first);
         logged = logged.max(row.last);
     }
-    if logged < journal::tail(work.db)?.position {
+    let tail = journal::tail(work.db)?.position;
+    if invariant::outbox_covers(first, logged, known, tail).is_some() {
         found.push(Finding::new("outbox-behind", logged));
     }
     Ok(found)
@@ -113,11 +124,12 @@ fn journal_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
             Err(ReplicaError::Damaged(_)) => None,
             block => block?.filter(|block| block.first == next),
         };
-        let hashed = match &block {
-            Some(block) => rehash(work, block, chain)?,
-            None => None,
+        let holds = match &block {
+            Some(block) => hashes(work, block)?
+                .is_some_and(|acts| invariant::chain_extends(chain, acts, block.chain).is_none()),
+            None => false,
         };
-        if hashed.is_none() || hashed != block.as_ref().map(|b| b.chain) {
+        if !holds {
             found.push(Finding::new("journal", span(first, last)));
         }
         if found.len() >= dongbo_sqlite::check::FINDINGS_MAX as usize {
@@ -133,34 +145,35 @@ fn span(first: u64, last: u64) -> String {
     if first == last { last.to_string() } else { format!("{first}–{last}") }
 }
 
-/// The chain after a block, hashed anew; `None` where an act of it cannot be read or stands in
+/// The hashes of a block's acts, made anew; `None` where an act of it cannot be read or stands in
 /// another's place.
-fn rehash(work: &Work<'_>, block: &Block, before: Hash) -> Result<Option<Hash>> {
+fn hashes(work: &Work<'_>, block: &Block) -> Result<Option<Vec<Hash>>> {
     let seeds = journal::seeds(work.db, block.first, block.last)?;
-    let (mut chain, mut buffer) = (before, Vec::new());
+    let (mut all, mut buffer) = (Vec::with_capacity(block.acts.len()), Vec::new());
     for (position, bytes) in (block.first..).zip(block.acts.iter()) {
         let mut r = Reader::new(bytes);
         let act = Act::read(&mut r).ok().filter(|act| act.position == position && r.is_empty());
         let (Some(act), Some((_, seed))) = (act, journal::seed_of(&seeds, position)) else {
             return Ok(None);
         };
-        chain = chain::extend(chain, chain::act_hash_in(&act, seed, &mut buffer));
+        all.push(chain::act_hash_in(&act, seed, &mut buffer));
     }
-    Ok(Some(chain))
+    Ok(Some(all))
 }
 
 fn inbox_is_gapless(work: &Work<'_>) -> Result<Vec<Finding>> {
-    let sql = "SELECT count(*), coalesce(max(sequence), 0) FROM inbox";
-    let (count, last): (i64, i64) =
-        work.db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(if count == last { vec![] } else { vec![Finding::new("inbox-gap", last)] })
+    let mut statement = work.db.prepare("SELECT sequence FROM inbox ORDER BY 1")?;
+    let sequences = statement.query_map([], |row| row.get(0).map(uint))?;
+    let sequences = sequences.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(invariant::inbox_gapless(sequences).map(Finding::from).into_iter().collect())
 }
 
 fn equation_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
     let epoch = dongbo_proto::id::Epoch(setting::must(work.db, setting::EPOCH)?);
     let receipt = ack::last_receipt(work.db, epoch)?;
-    let equation = Equation::of(journal::tail(work.db)?.position, receipt.as_ref());
-    Ok(if equation.holds() { vec![] } else { vec![Finding::new("equation", equation.entered)] })
+    let e = Equation::of(journal::tail(work.db)?.position, receipt.as_ref());
+    let found = invariant::equation_holds(e.entered, e.merged, e.held, e.refused, e.unsent);
+    Ok(found.map(Finding::from).into_iter().collect())
 }
 
 /// Every receipt and checkpoint bears the province's signature, and the receipts match the journal.
@@ -174,7 +187,10 @@ fn receipts_are_signed(work: &Work<'_>, key: &[u8; 32]) -> Result<Vec<Finding>> 
     for epoch in epochs.collect::<rusqlite::Result<Vec<_>>>()? {
         let Some(receipt) = ack::last_receipt(work.db, epoch)? else { continue };
         let here = journal::chain_at(work.db, receipt.position)?;
-        if here != Some(receipt.chain) || !signed(&receipt.signed_bytes(), &receipt.signature) {
+        let covered = (receipt.position, receipt.chain);
+        let wrong = invariant::receipt_is_signed(&receipt, key)
+            .or_else(|| invariant::acknowledged_is_held(work.author, covered, here));
+        if wrong.is_some() {
             found.push(Finding::new("receipt", receipt.position));
         }
     }
@@ -216,8 +232,11 @@ fn base_has_its_digest(work: &Work<'_>) -> Result<Vec<Finding>> {
         found.push(Finding::new("contested", uint(kept)));
     }
     add_unknown(work, &mut sums)?;
-    let differs = |s: &&scope::ScopeState| sums.get(&s.grant.scope) != Some(&s.digest);
-    found.extend(scopes.iter().filter(differs).map(|s| Finding::new("digest", s.grant.scope)));
+    let sum = |scope| sums.get(&scope).copied().unwrap_or_default();
+    let of = |s: &scope::ScopeState| {
+        invariant::digests_equal(s.grant.scope, s.digest, sum(s.grant.scope))
+    };
+    found.extend(scopes.iter().filter_map(of).map(Finding::from));
     Ok(found)
 }
 

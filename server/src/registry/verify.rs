@@ -1,7 +1,8 @@
 //! Checks everything that the registry keeps twice: digests against rows, chains against the journal,
 //! signatures against keys, counts against fates, placements against homes, feeds against revisions.
 //!
-//! A finding names ids, positions and revisions, never a value. Nothing is repaired here.
+//! What `proto::invariant` judges is read here; what only a registry can contradict itself in is judged
+//! here. A finding names ids, positions and revisions, never a value. Nothing is repaired.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use dongbo_proto::digest::{self, Digest};
 use dongbo_proto::fate::{Fate, SCOPE_BORN};
 use dongbo_proto::id::{ActId, Hash, RecordId, ScopeId};
 use dongbo_proto::record::Record;
-use dongbo_proto::{chain, sign};
+use dongbo_proto::{chain, invariant};
 
 use super::error::{Error, Result};
 use super::journal::Frame;
@@ -132,7 +133,9 @@ impl Checks<'_> {
         if (position, head) != (author.position, author.head) {
             self.say("author-head", ActId::new(author.id, author.position));
         }
-        if counts != [author.merged, author.held, author.refused] {
+        let [merged, held, refused] = counts;
+        let sum = invariant::equation_holds(author.position, merged, held, refused, 0);
+        if sum.is_some() || counts != [author.merged, author.held, author.refused] {
             self.say("author-counts", author.id);
         }
         Ok(())
@@ -153,14 +156,14 @@ impl Checks<'_> {
         let hashes = frame.hashes()?;
         let head = hashes.iter().fold(before, |c, h| chain::extend(c, *h));
         let batch = &frame.batch;
-        let signed = chain::signed_bytes(batch.author, batch.last(), batch.after);
-        let signature: Option<[u8; 64]> = batch.signature.as_slice().try_into().ok();
         // A batch that began with acts that were known names what is before those.
-        let begins = batch.first == row.first;
-        if head != batch.after || batch.author != author.id || (begins && batch.before != before) {
+        let follows = batch.first != row.first || batch.before == before;
+        let extends = invariant::chain_extends(before, hashes.iter().copied(), batch.after);
+        if extends.is_some() || batch.author != author.id || !follows {
             self.say("author-chain", at);
         }
-        if !signature.is_some_and(|s| sign::verify(&author.public_key, &signed, &s)) {
+        let (last, signature, key) = (batch.last(), &batch.signature, &author.public_key);
+        if invariant::batch_is_signed(author.id, last, batch.after, signature, key).is_some() {
             self.say("signature", at);
         }
         self.fates(&frame, &hashes, counts)?;
@@ -251,7 +254,7 @@ impl Checks<'_> {
             Ok(())
         })?;
         self.found.extend(found);
-        if sum != scope.digest {
+        if invariant::digests_equal(scope.id, scope.digest, sum).is_some() {
             self.say("digest", scope.id);
         }
         Ok(())
