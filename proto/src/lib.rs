@@ -23,6 +23,7 @@ pub mod merge;
 pub mod record;
 pub mod seam;
 pub mod sign;
+pub mod squash;
 pub mod stamp;
 pub mod stick;
 pub mod value;

@@ -30,6 +30,10 @@ const SILENCE_S_MAX: u64 = 120;
 const FRAMES_WAITING_MAX: usize = 4;
 /// How often an open stream looks for what another program of this office has saved.
 const LOOK_FOR_SAVES_MS: u64 = 250;
+/// Records that share a transaction, where they come that fast: ids are spread over the whole index, so
+/// each transaction writes most of it. An old machine is done with so many in a second or two, for
+/// which the office waits.
+const WRITE_RECORDS_MAX: usize = 4 * limits::PAGE_RECORDS_MAX;
 /// How long a page waits for the next before it is written: small pages share a transaction, whose
 /// flush to the disk takes about as long.
 const PAGES_LINGER_MS: u64 = 20;
@@ -282,7 +286,7 @@ impl Talk<'_, '_> {
         self.pages.push(page);
         let records: usize =
             self.pages.iter().map(|page| page.records.len() + page.gone.len()).sum();
-        if records < limits::PAGE_RECORDS_MAX { Ok(()) } else { self.write_pages() }
+        if records < WRITE_RECORDS_MAX { Ok(()) } else { self.write_pages() }
     }
 
     async fn step(&mut self, step: Do) -> Result<Option<Event>, ExchangeError> {

@@ -7,6 +7,7 @@
 //! Nothing here touches storage (`journal`, `outbox`) or knows what an act says.
 
 use dongbo_proto::bytes::{Reader, Truncated, Writer};
+use dongbo_proto::squash;
 
 /// A block is closed when its acts take so many bytes: some hundred edits, or some dozen new
 /// members. Whoever wants one act of it reads so much.
@@ -92,7 +93,7 @@ impl List {
                 if length > LIST_BYTES_MAX {
                     return Err(Truncated);
                 }
-                let plain = zstd::bulk::decompress(r.rest(), length).map_err(|_| Truncated)?;
+                let plain = squash::decompress(r.rest(), length).map_err(|_| Truncated)?;
                 if plain.len() == length { Self::read(&plain) } else { Err(Truncated) }
             }
             _ => Err(Truncated),
@@ -122,7 +123,7 @@ fn packed(plain: &[u8]) -> Option<Vec<u8>> {
     w.byte(PACKED);
     w.number(plain.len() as u64);
     // Compression into memory fails only for want of memory: then it stays as it is.
-    w.raw(&zstd::bulk::compress(plain, LEVEL).ok()?);
+    w.raw(&squash::compress(plain, LEVEL).ok()?);
     Some(w.into_bytes()).filter(|packed| packed.len() <= plain.len())
 }
 

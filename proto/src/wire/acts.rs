@@ -19,10 +19,15 @@ use crate::stamp::Stamp;
 const WRITE: u32 = 1;
 /// The number of the columns of values in `ActColumns`.
 const VALUES: u64 = 27;
+/// The number of its longest column.
+const FIELDS: u64 = 21;
 
 /// Lays acts of consecutive positions out and compresses them: the body and its raw length.
 pub fn encode_acts(acts: &[Act]) -> (Vec<u8>, u32) {
     let mut w = ActWriter::default();
+    let fields = acts.iter().flat_map(Act::writes).map(|writes| writes.fields.len()).sum();
+    w.c.fields.reserve(fields);
+    w.c.overs.reserve(fields);
     acts.iter().for_each(|act| w.act(act));
     let raw = w.finish(acts.len()).encode_to_vec();
     (compress(&raw), raw.len() as u32)
@@ -144,8 +149,9 @@ pub fn batch_acts(batch: &Batch) -> Result<Vec<Act>, WireError> {
 /// Reads a body back, bounded: the acts get positions from `first` on.
 pub fn decode_acts(first: u64, body: &[u8], raw_len: u32) -> Result<Vec<Act>, WireError> {
     let raw = decompress(body, raw_len)?;
-    survey(&raw, VALUES)?;
-    let mut c = ActColumns::decode(raw.as_slice())?;
+    let mut c = ActColumns::default();
+    c.fields.reserve(survey(&raw, VALUES, FIELDS)?);
+    c.merge(raw.as_slice())?;
     drop(raw);
     let count = c.count as usize;
     if count > limits::BATCH_ACTS_MAX {

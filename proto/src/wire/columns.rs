@@ -37,10 +37,11 @@ impl Budget {
 
 /// Counts the entries of the repeated messages, texts and blocks of a message that is not yet read.
 /// `values` is the number of its columns of values, which are messages; other length-delimited
-/// fields are numbers in a row, or one entry an act at most.
-pub fn survey(raw: &[u8], values: u64) -> Result<()> {
+/// fields are numbers in a row, or one entry an act at most. `longest` is the number of the column of
+/// numbers that is by far the longest: how many are in it, at most, for whoever makes room for them.
+pub fn survey(raw: &[u8], values: u64, longest: u64) -> Result<usize> {
     let mut rest = raw;
-    let (mut columns, mut others) = (0, 0);
+    let (mut columns, mut others, mut numbers) = (0, 0, 0);
     while !rest.is_empty() {
         let key = prost::encoding::decode_varint(&mut rest)?;
         match key & 7 {
@@ -50,6 +51,8 @@ pub fn survey(raw: &[u8], values: u64) -> Result<()> {
                 let len = prost::encoding::decode_varint(&mut rest)?;
                 let len = usize::try_from(len).map_err(|_| WireError::Malformed)?;
                 rest = rest.get(len..).ok_or(WireError::Malformed)?;
+                // Each takes a byte or more.
+                numbers += if key >> 3 == longest { len } else { 0 };
                 *(if key >> 3 == values { &mut columns } else { &mut others }) += 1;
             }
             5 => rest = rest.get(4..).ok_or(WireError::Malformed)?,
@@ -57,9 +60,11 @@ pub fn survey(raw: &[u8], values: u64) -> Result<()> {
         }
     }
     let within = columns <= VALUE_COLUMNS_MAX && others <= OTHERS_MAX;
-    if within { Ok(()) } else { Err(WireError::TooLarge) }
+    if within { Ok(numbers.min(NUMBERS_EXPECTED)) } else { Err(WireError::TooLarge) }
 }
 
+/// Numbers for which room is made at once, whatever a message claims to hold: the fields of a full page.
+const NUMBERS_EXPECTED: usize = 64 * 1024;
 /// Names, grounds, packed columns and rare operations: those of the largest batch take ten bytes
 /// or more each.
 const OTHERS_MAX: usize = 1_000_000;
@@ -131,9 +136,15 @@ impl<'a, T: Copy> Squeezed<'a, T> {
 pub struct ValueWriter<'a> {
     columns: Vec<(KindId, FieldId, Vec<&'a Value>)>,
     guess: usize,
+    rows: usize,
 }
 
 impl<'a> ValueWriter<'a> {
+    /// For so many records, each with most fields.
+    pub fn with_rows(rows: usize) -> Self {
+        ValueWriter { rows, ..Self::default() }
+    }
+
     /// Appends a value to its field's column. Records list fields in one order, so the column
     /// after the last one is the likely one.
     pub fn push(&mut self, kind: KindId, field: FieldId, value: &'a Value) {
@@ -142,7 +153,7 @@ impl<'a> ValueWriter<'a> {
             self.guess = self.columns.iter().position(fits).unwrap_or(self.columns.len());
         }
         if self.guess == self.columns.len() {
-            self.columns.push((kind, field, Vec::new()));
+            self.columns.push((kind, field, Vec::with_capacity(self.rows)));
         }
         self.columns[self.guess].2.push(value);
         self.guess += 1;

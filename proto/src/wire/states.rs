@@ -17,6 +17,8 @@ use crate::stamp::Stamp;
 
 /// The number of the columns of values in `StateColumns`.
 const VALUES: u64 = 16;
+/// The number of its longest column.
+const FIELDS: u64 = 8;
 
 /// Records with how much the reader sees of each, and records that left.
 pub type Page = (Vec<(Projection, Record)>, Vec<(RecordId, KindId)>);
@@ -26,7 +28,10 @@ pub fn encode_states(
     records: &[(Projection, Record)],
     gone: &[(RecordId, KindId)],
 ) -> (Vec<u8>, u32) {
-    let mut w = StateWriter::default();
+    let mut w = StateWriter { values: ValueWriter::with_rows(records.len()), ..Default::default() };
+    let fields = records.iter().map(|(_, record)| record.fields.len()).sum();
+    w.c.fields.reserve(fields);
+    w.c.heads.reserve(fields);
     records.iter().for_each(|(projection, record)| w.record(*projection, record));
     let raw = w.finish(records.len(), gone).encode_to_vec();
     (compress(&raw), raw.len() as u32)
@@ -108,8 +113,9 @@ impl<'a> StateWriter<'a> {
 /// Reads a page back, bounded.
 pub fn decode_states(body: &[u8], raw_len: u32) -> Result<Page, WireError> {
     let raw = decompress(body, raw_len)?;
-    survey(&raw, VALUES)?;
-    let mut c = StateColumns::decode(raw.as_slice())?;
+    let mut c = StateColumns::default();
+    c.fields.reserve(survey(&raw, VALUES, FIELDS)?);
+    c.merge(raw.as_slice())?;
     drop(raw);
     if c.count as usize > limits::PAGE_RECORDS_MAX {
         return Err(WireError::TooLarge);

@@ -61,9 +61,11 @@ impl SqliteTx<'_> {
         ids: &[RecordId],
     ) -> Result<Vec<Option<Record>>> {
         let mut statement = self.statement(&kinds::select_all(kind, "WHERE id = ?1"))?;
-        let one =
-            |id: &RecordId| bind::optional(&mut statement, [&id.0[..]], |row| whole(kind, row));
-        ids.iter().map(one).collect()
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.push(bind::optional(&mut statement, [&id.0[..]], |row| whole(kind, row))?);
+        }
+        Ok(found)
     }
 
     pub(super) fn next_records(
