@@ -123,46 +123,71 @@ impl SqliteTx<'_> {
 
     pub(super) fn write_rows(&self, rows: &[PutRow<'_>]) -> Result<()> {
         let alike = |a: &PutRow<'_>, b: &PutRow<'_>| {
-            a.kind == b.kind
-                && (a.key.is_some(), a.moved) == (b.key.is_some(), b.moved)
-                && a.columns.len() == b.columns.len()
-                && a.columns.iter().zip(&b.columns).all(|(a, b)| a.0 == b.0)
+            let same = || {
+                a.moved == b.moved
+                    && a.columns.len() == b.columns.len()
+                    && a.columns.iter().zip(&b.columns).all(|(a, b)| a.0 == b.0)
+            };
+            a.kind == b.kind && a.key.is_some() == b.key.is_some() && (a.key.is_none() || same())
         };
         for run in rows.chunk_by(alike) {
             let (kind, first) = (kind_of(run[0].kind)?, &run[0]);
-            let verb = if first.key.is_some() {
-                Verb::Update { moved: first.moved }
+            if first.key.is_none() {
+                // New records have this column and not that: one statement names them all, for
+                // hardly two records would share one that names their own.
+                let mut statement = self.statement(&self.text(kind, Verb::Insert, all(kind)))?;
+                run.iter().try_for_each(|row| insert_row(&mut statement, kind, row))?;
             } else {
-                Verb::Insert
-            };
-            let fields = first.columns.iter().map(|c| c.0).collect();
-            let mut statement = self.statement(&self.text(kind, verb, fields))?;
-            run.iter().try_for_each(|row| write_row(&mut statement, row))?;
+                let fields = first.columns.iter().map(|c| c.0).collect();
+                let verb = Verb::Update { moved: first.moved };
+                let mut statement = self.statement(&self.text(kind, verb, fields))?;
+                run.iter().try_for_each(|row| update_row(&mut statement, row))?;
+            }
         }
         Ok(())
     }
 }
 
-fn write_row(statement: &mut rusqlite::Statement<'_>, row: &PutRow<'_>) -> Result<()> {
-    let columns_from = match row.key {
-        None => {
-            statement.raw_bind_parameter(1, &row.record.0[..])?;
-            statement.raw_bind_parameter(2, row.home.0)?;
-            statement.raw_bind_parameter(3, &row.meta[..])?;
-            4
-        }
-        Some(key) => {
-            statement.raw_bind_parameter(1, key.0)?;
-            statement.raw_bind_parameter(2, &row.meta[..])?;
-            3
-        }
-    };
+fn all(kind: &Kind) -> SmallVec<[FieldId; 8]> {
+    kind.stored().map(|field| field.id).collect()
+}
+
+fn insert_row(
+    statement: &mut rusqlite::Statement<'_>,
+    kind: &Kind,
+    row: &PutRow<'_>,
+) -> Result<()> {
+    statement.clear_bindings();
+    statement.raw_bind_parameter(1, &row.record.0[..])?;
+    statement.raw_bind_parameter(2, row.home.0)?;
+    statement.raw_bind_parameter(3, &row.meta[..])?;
+    let mut stored = (4..).zip(kind.stored());
+    for (field, value) in &row.columns {
+        // Columns mostly come in the order of fields. What is passed over stays unbound, which is NULL.
+        let found = stored.by_ref().find(|(_, f)| f.id == *field).or_else(|| {
+            stored = (4..).zip(kind.stored());
+            stored.by_ref().find(|(_, f)| f.id == *field)
+        });
+        let (at, _) = found.ok_or_else(|| StoreError::damaged("a field"))?;
+        statement.raw_bind_parameter::<usize, _>(at, Column(value))?;
+    }
+    executed(statement)
+}
+
+fn update_row(statement: &mut rusqlite::Statement<'_>, row: &PutRow<'_>) -> Result<()> {
+    let Some(key) = row.key else { return Err(StoreError::damaged("a row without a key")) };
+    statement.raw_bind_parameter(1, key.0)?;
+    statement.raw_bind_parameter(2, &row.meta[..])?;
     for (at, (_, value)) in row.columns.iter().enumerate() {
-        statement.raw_bind_parameter(columns_from + at, Column(value))?;
+        statement.raw_bind_parameter(3 + at, Column(value))?;
     }
-    if row.key.is_some() && row.moved {
-        statement.raw_bind_parameter(columns_from + row.columns.len(), row.home.0)?;
+    if row.moved {
+        statement.raw_bind_parameter(3 + row.columns.len(), row.home.0)?;
     }
+    executed(statement)
+}
+
+fn executed(statement: &mut rusqlite::Statement<'_>) -> Result<()> {
     match statement.raw_execute()? {
         1 => Ok(()),
         _ => Err(StoreError::damaged("a row that was there")),
