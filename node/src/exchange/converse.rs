@@ -4,6 +4,7 @@
 //! are short. Deliberately absent: when to try again (`watch`), and what the frames mean (the session).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dongbo_proto::frame::{Batch, Down, HistoryItem, States, Up};
@@ -11,7 +12,7 @@ use dongbo_proto::id::RecordId;
 use dongbo_proto::seam::Clock;
 use dongbo_proto::wire::WireError;
 use dongbo_proto::{chain, limits, wire};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -28,6 +29,11 @@ use crate::session::{Do, End, Event, Session};
 const SILENCE_S_MAX: u64 = 120;
 /// Frames that may wait between the session and the link.
 const FRAMES_WAITING_MAX: usize = 4;
+/// Records in frames that were read and wait for the replica: while it writes, the next are made
+/// sense of. One frame more may be in hand.
+const RECORDS_READ_MAX: usize = 2 * limits::PAGE_RECORDS_MAX;
+/// The same in frames, which may be empty.
+const FRAMES_READ_MAX: usize = 64;
 /// How often an open stream looks for what another program of this office has saved.
 const LOOK_FOR_SAVES_MS: u64 = 250;
 /// Records that share a transaction, where they come that fast: ids are spread over the whole index, so
@@ -154,19 +160,25 @@ pub async fn converse(
     talk.run(call).await
 }
 
-/// A frame that came down, with its bytes; the last item says why there is no other.
-type Came = Result<(u64, Down), ExchangeError>;
+/// A frame that came down.
+struct Frame {
+    bytes: u64,
+    down: Down,
+    /// Given back when the replica takes the frame.
+    _room: OwnedSemaphorePermit,
+}
+
+/// A frame that came down; the last item says why there is no other.
+type Came = Result<Frame, ExchangeError>;
 
 /// Reads frames and makes sense of them beside the replica's work.
 fn read(mut down: Streaming<wire::pb::DownFrame>) -> mpsc::Receiver<Came> {
-    let (came, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+    let (came, frames) = mpsc::channel(FRAMES_READ_MAX);
+    let room = Arc::new(Semaphore::new(RECORDS_READ_MAX));
     tokio::spawn(async move {
         loop {
             let read = match down.message().await {
-                Ok(Some(frame)) => {
-                    let bytes = wire::encoded_len(&frame);
-                    wire::down_from_pb(frame).map(|down| (bytes, down)).map_err(ExchangeError::from)
-                }
+                Ok(Some(frame)) => make_sense(frame, &room).await,
                 Ok(None) => return,
                 Err(status) => Err(status.into()),
             };
@@ -177,6 +189,16 @@ fn read(mut down: Streaming<wire::pb::DownFrame>) -> mpsc::Receiver<Came> {
         }
     });
     frames
+}
+
+/// Reads a frame once there is room for what is in it.
+async fn make_sense(frame: wire::pb::DownFrame, room: &Arc<Semaphore>) -> Came {
+    let bytes = wire::encoded_len(&frame);
+    let down = wire::down_from_pb(frame)?;
+    let records = if let Down::States(page) = &down { page.records.len() } else { 0 };
+    let records = records.clamp(1, RECORDS_READ_MAX) as u32;
+    let room = room.clone().acquire_many_owned(records).await.map_err(|_| ExchangeError::Cut)?;
+    Ok(Frame { bytes, down, _room: room })
 }
 
 type Call =
@@ -248,8 +270,8 @@ impl Talk<'_, '_> {
 
     fn received(&mut self, came: Came) -> Result<Event, ExchangeError> {
         // What has come before a cut is kept.
-        let (bytes, down) = match came {
-            Ok(came) => came,
+        let Frame { bytes, down, .. } = match came {
+            Ok(frame) => frame,
             Err(error) => {
                 self.write_pages()?;
                 return Err(error);

@@ -27,7 +27,7 @@ use super::workload::{BATCH_EDITS, Edit, Member, Workload};
 /// Batches of each run.
 const BATCHES: usize = 10;
 /// Edits of a transaction each, of each run.
-const SINGLES: usize = 300;
+const SINGLES: usize = 1_200;
 
 /// Edits as drafts: what a form would name is what the load wrote.
 #[must_use]
