@@ -1,7 +1,7 @@
 //! The table of each kind: its statements, written once from the catalogue, and rows in and out.
 //!
 //! A row is a whole [`Record`] here. The shortcut for edits of single fields, which reads and
-//! writes only their columns, is in `edit`. Search rows and the list of contested records follow
+//! writes only their columns, is in `work`. Search rows and the list of contested records follow
 //! every row from here, so that nobody can forget them.
 
 use std::collections::HashMap;
