@@ -96,12 +96,13 @@ fn replica(dir: &Path) -> Replica {
 
 fn fill(replica: &mut Replica, records: usize) -> Duration {
     let start = Instant::now();
+    let mut turn = replica.turn().expect("a turn is read");
     for first in (0..records).step_by(1_000) {
         let page: Vec<_> =
             (first..records.min(first + 1_000)).map(|n| (Projection::Home, record(n))).collect();
         let states =
             States { scope: HOME, from: 0, to: 1, filling: true, records: page, gone: vec![] };
-        replica.stage(&states).expect("a page is taken");
+        replica.stage(&[states], 0, &mut turn).expect("a page is taken");
     }
     start.elapsed()
 }

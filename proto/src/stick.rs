@@ -209,6 +209,9 @@ fn signed(bytes: &[u8]) -> Vec<u8> {
     [SIGNED, bytes].concat()
 }
 
+/// What names a file: the secret that it encapsulates, drawn anew for each. Zeros on a card.
+pub type FileId = [u8; SEALING_KEY_BYTES];
+
 /// A file that is whole. Nothing of it is believed before [`Sealed::verify`].
 #[derive(Clone, Debug)]
 pub struct Sealed<'a> {
@@ -248,6 +251,12 @@ impl<'a> Sealed<'a> {
             return Err(StickError::Torn);
         }
         Ok(Sealed { header: header(front)?, signed, signature })
+    }
+
+    /// What names this file among all others.
+    #[must_use]
+    pub fn id(&self) -> FileId {
+        self.signed[HEADER_BYTES..].first_chunk().copied().unwrap_or_default()
     }
 
     /// Whether `public` signed it.

@@ -21,7 +21,7 @@ use wire::pb::exchange_client::ExchangeClient;
 use super::ExchangeError;
 use super::key::NodeKey;
 use super::trust::certifies;
-use crate::replica::Replica;
+use crate::replica::{Replica, Turn};
 use crate::session::{Do, End, Event, Session};
 
 /// Silence after which the link counts as cut: three round trips of the slowest link, and a large
@@ -129,6 +129,10 @@ struct Talk<'a, 'b> {
     resting: bool,
     /// Pages that have come and are not written yet: small ones share a transaction.
     pages: Vec<States>,
+    /// They contain this node's acts up to this position.
+    known: u64,
+    /// Of bringing states: read at each Hello.
+    turn: Turn,
 }
 
 /// Converses until the session ends or the link is cut.
@@ -156,6 +160,8 @@ pub async fn converse(
         come_back_s: 0,
         resting: false,
         pages: Vec::new(),
+        known: 0,
+        turn: Turn::default(),
     };
     talk.run(call).await
 }
@@ -206,9 +212,8 @@ type Call =
 
 impl Talk<'_, '_> {
     async fn run(mut self, call: Call) -> Result<Outcome, ExchangeError> {
-        let facts = self.at.replica.facts()?;
-        let now = self.at.clock.now_ms();
-        let started = self.perform(Event::Started(Box::new(facts), now)).await;
+        let started = self.started()?;
+        let started = self.perform(started).await;
         let response = within(call).await?;
         let response = response.map_err(|_| ExchangeError::Cut)??;
         started?;
@@ -229,6 +234,12 @@ impl Talk<'_, '_> {
             server_ahead_ms: self.server_ahead_ms,
             come_back_s: self.come_back_s,
         })
+    }
+
+    fn started(&mut self) -> Result<Event, ExchangeError> {
+        self.turn = self.at.replica.turn()?;
+        let facts = self.at.replica.facts()?;
+        Ok(Event::Started(Box::new(facts), self.at.clock.now_ms()))
     }
 
     /// The next event: a frame, or something saved here while the stream rests.
@@ -299,12 +310,14 @@ impl Talk<'_, '_> {
     fn write_pages(&mut self) -> Result<(), ExchangeError> {
         let pages = std::mem::take(&mut self.pages);
         if !pages.is_empty() {
-            self.at.replica.stage_all(&pages)?;
+            self.at.replica.stage(&pages, self.known, &mut self.turn)?;
         }
         Ok(())
     }
 
-    fn keep_page(&mut self, page: States) -> Result<(), ExchangeError> {
+    /// Pages that wait together were acknowledged together: acknowledgements write them first.
+    fn keep_page(&mut self, page: States, known: u64) -> Result<(), ExchangeError> {
+        self.known = known;
         self.pages.push(page);
         let records: usize =
             self.pages.iter().map(|page| page.records.len() + page.gone.len()).sum();
@@ -312,7 +325,7 @@ impl Talk<'_, '_> {
     }
 
     async fn step(&mut self, step: Do) -> Result<Option<Event>, ExchangeError> {
-        if !matches!(step, Do::Stage(_)) {
+        if !matches!(step, Do::Stage { .. }) {
             self.write_pages()?;
         }
         let replica = &mut *self.at.replica;
@@ -322,20 +335,20 @@ impl Talk<'_, '_> {
                 let batch = load(replica, self.at.key, after, bytes_max)?;
                 return Ok(Some(Event::Loaded(batch)));
             }
-            Do::StartOver => {
-                let facts = replica.facts()?;
-                return Ok(Some(Event::Started(Box::new(facts), self.at.clock.now_ms())));
-            }
+            Do::StartOver => return Ok(Some(self.started()?)),
             Do::Welcome(welcome) => {
                 let ahead = welcome.server_ms.saturating_sub(self.at.clock.now_ms());
                 self.server_ahead_ms = Some(ahead);
                 replica.welcome(&welcome)?;
             }
             Do::Acknowledge(runs, receipt) => replica.acknowledge(&runs, &receipt)?,
-            Do::Stage(page) => self.keep_page(*page)?,
+            Do::Stage { page, known } => self.keep_page(*page, known)?,
             Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
-                let done = replica.complete(&complete)?;
+                let done = replica.complete(&complete, &mut self.turn)?;
+                if done.overtaken {
+                    return Ok(Some(Event::Completed(done)));
+                }
                 self.tally.records_changed += done.changed;
                 self.tally.refilled += done.mismatched.len();
                 self.tally.completes += 1;

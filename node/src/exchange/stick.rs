@@ -16,14 +16,14 @@ use dongbo_proto::code::{CaPin, JoinCode};
 use dongbo_proto::frame::{Down, Hello, Up};
 use dongbo_proto::id::{AuthorId, Hash};
 use dongbo_proto::seam::Clock;
-use dongbo_proto::stick::{Header, Kind, Sealed, SealingKey, StickError, seal};
+use dongbo_proto::stick::{FileId, Header, Kind, Sealed, SealingKey, StickError, seal};
 use dongbo_proto::wire::{self, pb};
 
 use super::ExchangeError;
 use super::converse::{Tally, load};
 use super::join::{self, Joined};
 use super::key::NodeKey;
-use crate::replica::Replica;
+use crate::replica::{Replica, Staged, Turn};
 use crate::session::{Do, End, Event, Facts, Link, Session};
 
 /// Share of its life, in percent, after which a certificate is renewed (as the server counts it).
@@ -127,7 +127,7 @@ impl Carrier<'_> {
             wire::message_from_bytes(&sealed.open(self.own)?).map_err(forged)?;
         let reply = words.joined.take().filter(|reply| reply.ca == self.ca);
         let joined = join::read(reply.ok_or(StickError::Forged)?)?;
-        Ok((joined, Answer::of(words)?))
+        Ok((joined, Answer::of(words, sealed.id())?))
     }
 
     /// Writes what the node has to say, with about `bytes_max` bytes of frames at most.
@@ -196,7 +196,7 @@ impl Carrier<'_> {
         let sealed = self.for_me(file, Kind::Answer)?;
         sealed.verify(signing_key)?;
         let words = wire::message_from_bytes(&sealed.open(self.own)?).map_err(forged)?;
-        Answer::of(words)
+        Answer::of(words, sealed.id())
     }
 
     fn for_me<'f>(&self, file: &'f [u8], kind: Kind) -> Result<Sealed<'f>, StickError> {
@@ -236,6 +236,8 @@ fn is_due(certificate: &[u8], heard_s: i64) -> bool {
 /// An answer that was read and is genuine.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// Which file this is.
+    file: FileId,
     /// The Hello that is answered.
     asked: Hello,
     frames: Vec<pb::DownFrame>,
@@ -254,14 +256,15 @@ pub struct Taken {
 }
 
 impl Answer {
-    fn of(words: pb::StickAnswer) -> Result<Self, ExchangeError> {
+    fn of(words: pb::StickAnswer, file: FileId) -> Result<Self, ExchangeError> {
         let asked = words.asked.ok_or(StickError::Forged)?;
         let frame = Some(pb::up_frame::Frame::Hello(asked));
-        let Up::Hello(asked) = wire::up_from_pb(pb::UpFrame { frame })? else {
+        let Up::Hello(mut asked) = wire::up_from_pb(pb::UpFrame { frame })? else {
             return Err(StickError::Forged.into());
         };
         let bytes = words.frames.iter().map(wire::encoded_len).sum();
-        Ok(Answer { asked, frames: words.frames, bytes })
+        asked.scopes.sort_unstable_by_key(|cursor| cursor.scope);
+        Ok(Answer { file, asked, frames: words.frames, bytes })
     }
 
     /// Takes the answer in. All that it says of states becomes visible in one transaction, at its
@@ -275,16 +278,21 @@ impl Answer {
         key: &NodeKey,
         clock: &dyn Clock,
     ) -> Result<Taken, ExchangeError> {
+        let turn = replica.turn()?;
         let facts = replica.facts()?;
         let here = (facts.author, facts.epoch, facts.token);
-        if here != (self.asked.author, self.asked.epoch, self.asked.token) {
+        let asked = (self.asked.author, self.asked.epoch, self.asked.token);
+        // This file may have moved the cursors itself, before it was interrupted.
+        let continues = facts.scopes == self.asked.scopes || turn.is_of(self.file);
+        if here != asked || !continues {
             return Err(ExchangeError::OldAnswer);
         }
+        let turn = turn.of_file(self.file);
         let heard = (self.asked.acknowledged, self.asked.acknowledged_head);
         let tally = Tally { bytes_down: self.bytes, ..Tally::default() };
         let taken = Taken { tally, ..Taken::default() };
         let session = Session::new(false, Link::file());
-        let mut talk = Talk { replica, key, clock, session, heard, taken };
+        let mut talk = Talk { replica, key, clock, session, heard, turn, taken };
         talk.start()?;
         for frame in self.frames {
             talk.perform(Event::Frame(wire::down_from_pb(frame)?))?;
@@ -301,6 +309,7 @@ struct Talk<'a> {
     session: Session,
     /// How far the answer has acknowledged: the replica may know more, from the same file before.
     heard: (u64, Hash),
+    turn: Turn,
     taken: Taken,
 }
 
@@ -342,16 +351,21 @@ impl Talk<'_> {
             Do::MakeRequest => return Ok(Some(Event::Request(self.key.csr_der()?))),
             Do::Welcome(welcome) => self.replica.welcome(&welcome)?,
             Do::Acknowledge(runs, receipt) => {
-                let known = self.replica.facts()?.acknowledged;
-                if receipt.position >= known {
-                    self.replica.acknowledge(&runs, &receipt)?;
-                }
+                self.replica.acknowledge(&runs, &receipt)?;
                 self.heard = (receipt.position, receipt.chain);
             }
-            Do::Stage(page) => self.replica.stage_all(&[*page]).map(drop)?,
+            Do::Stage { page, known } => {
+                if self.replica.stage(&[*page], known, &mut self.turn)?.contains(&Staged::Overtaken)
+                {
+                    return Err(ExchangeError::OldAnswer);
+                }
+            }
             Do::Outcomes(outcomes) => self.replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
-                let done = self.replica.complete(&complete)?;
+                let done = self.replica.complete(&complete, &mut self.turn)?;
+                if done.overtaken {
+                    return Err(ExchangeError::OldAnswer);
+                }
                 self.taken.tally.records_changed += done.changed;
                 self.taken.tally.refilled += done.mismatched.len();
                 self.taken.tally.completes += 1;

@@ -18,6 +18,7 @@ use super::place::{Coming, State};
 use super::scope::{self, ScopeState};
 use super::setting;
 use super::settle::{Settle, pending};
+use super::turn::Turn;
 use super::work::Work;
 use super::{Replica, ack, verify};
 use crate::session::Completed;
@@ -44,13 +45,16 @@ impl Replica {
     }
 
     /// Makes what was staged visible, as far as a signed checkpoint covers it, and moves acknowledged
-    /// acts to base.
+    /// acts to base. Nothing of it where another carrier has brought states since.
     ///
     /// # Errors
     /// [`ReplicaError::Word`] if the checkpoint does not extend the last one; nothing is changed.
-    pub fn complete(&mut self, complete: &Complete) -> Result<Completed> {
+    pub fn complete(&mut self, complete: &Complete, turn: &mut Turn) -> Result<Completed> {
         let key = self.signing_key;
-        let done = self.write("complete", |work| {
+        let (done, next) = self.write("complete", |work| {
+            let Some(next) = turn.next(work.db)? else {
+                return Ok((Completed { overtaken: true, ..Completed::default() }, *turn));
+            };
             if let Some(checkpoint) = &complete.checkpoint {
                 check(work, checkpoint, &key)?;
             }
@@ -58,8 +62,9 @@ impl Replica {
             setting::put(work.db, setting::TOKEN, &complete.token)?;
             setting::put(work.db, setting::SERVER_MS, &complete.server_ms.to_be_bytes())?;
             setting::put(work.db, setting::BACKED_UP, &complete.backed_up.to_be_bytes())?;
-            Ok(done)
+            Ok((done, next))
         })?;
+        *turn = next;
         self.trim_outbox()?;
         Ok(done)
     }

@@ -88,9 +88,9 @@ pub enum Word {
     /// A receipt speaks of acts that this node never made, or hashes them otherwise.
     #[error("a receipt does not match this node's journal")]
     ReceiptMismatch,
-    /// A receipt counts less than an earlier one, or its parts do not add up.
-    #[error("a receipt takes back what an earlier one said")]
-    ReceiptWentBack,
+    /// The parts of a receipt do not add up.
+    #[error("the parts of a receipt do not add up")]
+    ReceiptSum,
     /// Acknowledgements leave out acts, or name acts that were never made.
     #[error("acknowledgements do not follow each other")]
     AckGap,

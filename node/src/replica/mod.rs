@@ -32,6 +32,7 @@ mod setting;
 mod settle;
 mod stage;
 mod table;
+mod turn;
 mod verify;
 mod waiting;
 mod work;
@@ -54,6 +55,7 @@ pub use read::{Filter, Job, OwnAct};
 pub use scope::ScopeState;
 pub use setting::Identity;
 pub use stage::Staged;
+pub use turn::Turn;
 pub use verify::Finding;
 
 use opening::LOCK_WAIT;

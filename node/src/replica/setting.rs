@@ -39,6 +39,8 @@ pub(super) const SERVER_MS: &str = "server_ms";
 pub(super) const BACKED_UP: &str = "backed_up";
 /// How far the server in force holds this journal, where that is less than was acknowledged.
 pub(super) const DELIVERED: &str = "delivered";
+/// How often states were taken in, and by which file last.
+pub(super) const TURN: &str = "turn";
 pub(super) const CATALOGUE: &str = "catalogue";
 /// Names that callers give to what they keep here begin so.
 pub(super) const NOTE: &str = "note.";

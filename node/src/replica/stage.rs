@@ -16,14 +16,15 @@ use dongbo_proto::id::{KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
 use rusqlite::params;
 
+use super::Replica;
 use super::complete::records_in;
 use super::error::{Result, Word};
 use super::journal::int;
 use super::place::{Coming, State};
 use super::scope::{self, ScopeState};
 use super::settle::{Settle, pending};
+use super::turn::Turn;
 use super::work::{Work, damaged};
-use super::{Replica, ack};
 
 /// What became of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,41 +33,46 @@ pub enum Staged {
     Applied,
     /// It does not continue what is here (old, repeated, or of a scope that is not held).
     Skipped,
+    /// Another carrier has brought states since this one greeted: it must greet again.
+    Overtaken,
 }
 
 impl Replica {
-    /// Takes in a page of states; durable when this returns.
-    ///
-    /// # Errors
-    /// What storage says; the page is then not here at all.
-    pub fn stage(&mut self, page: &States) -> Result<Staged> {
-        let staged = self.stage_all(std::slice::from_ref(page))?;
-        Ok(staged.first().copied().unwrap_or(Staged::Skipped))
-    }
-
-    /// The same for pages that follow each other, in one transaction: a province of small scopes
-    /// comes in many small pages.
+    /// Takes in pages of states that follow each other, in one transaction (a province of small
+    /// scopes comes in many small pages); durable when this returns. `known`: they contain this
+    /// node's acts up to this position, those that their carrier had acknowledged before them.
     ///
     /// # Errors
     /// What storage says; none of the pages is here then.
-    pub fn stage_all(&mut self, pages: &[States]) -> Result<Vec<Staged>> {
-        self.write("stage", |work| {
-            let mut filling = Filling::default();
-            let staged = pages.iter().map(|page| stage_page(work, &mut filling, page)).collect();
+    pub fn stage(&mut self, pages: &[States], known: u64, turn: &mut Turn) -> Result<Vec<Staged>> {
+        let (staged, next) = self.write("stage", |work| {
+            let Some(next) = turn.next(work.db)? else {
+                return Ok((vec![Staged::Overtaken; pages.len()], *turn));
+            };
+            let mut filling = Filling::new(known);
+            let staged: Result<_> =
+                pages.iter().map(|page| stage_page(work, &mut filling, page)).collect();
             filling.put_back(work)?;
-            staged
-        })
+            Ok((staged?, next))
+        })?;
+        *turn = next;
+        Ok(staged)
     }
 }
 
 /// The scopes that are filled in place, from the first such page of a transaction on.
-#[derive(Default)]
 struct Filling<'w, 'a> {
+    /// The pages contain this node's acts up to this position.
+    known: u64,
     settle: Option<Settle<'w, 'a>>,
     before: BTreeMap<ScopeId, ScopeState>,
 }
 
 impl<'w, 'a> Filling<'w, 'a> {
+    fn new(known: u64) -> Self {
+        Filling { known, settle: None, before: BTreeMap::new() }
+    }
+
     fn scope(&self, work: &Work<'_>, id: ScopeId) -> Result<Option<ScopeState>> {
         match &self.settle {
             Some(settle) => Ok(settle.scopes.get(&id).cloned()),
@@ -116,11 +122,12 @@ fn stage_page<'w, 'a>(
         begin_fill(work, filling, &scope)?;
     }
     let mut scope = if scope.fills_in_place() {
+        let known = filling.known;
         let settle = filling.begin(work)?;
-        fill(work, settle, page)?;
+        fill(work, settle, known, page)?;
         settle.scopes.get(&page.scope).cloned().unwrap_or(scope)
     } else {
-        stage_rows(work, page)?;
+        stage_rows(work, filling.known, page)?;
         scope
     };
     advance(&mut scope, page);
@@ -136,7 +143,7 @@ fn begin_fill<'w, 'a>(
     filling: &mut Filling<'w, 'a>,
     scope: &ScopeState,
 ) -> Result<()> {
-    let (id, known) = (scope.grant.scope, ack::acknowledged(work.db)?);
+    let (id, known) = (scope.grant.scope, filling.known);
     let here = match scope.fills_in_place() {
         true => filling.begin(work)?.records_touched_by(known),
         false => records_in(work, id)?,
@@ -168,8 +175,7 @@ fn advance(scope: &mut ScopeState, page: &States) {
 }
 
 /// Writes records to their tables; the digests follow.
-fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, page: &States) -> Result<()> {
-    let known = ack::acknowledged(work.db)?;
+fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, known: u64, page: &States) -> Result<()> {
     for (projection, record) in &page.records {
         if page.filling && settle.fresh(page.scope, *projection, record)? {
             continue;
@@ -196,8 +202,7 @@ fn one(settle: &mut Settle<'_, '_>, record: (RecordId, KindId), coming: Coming) 
     settle.records(&[record], |_| Ok(coming.take().unwrap_or_default()))
 }
 
-fn stage_rows(work: &Work<'_>, page: &States) -> Result<()> {
-    let known = ack::acknowledged(work.db)?;
+fn stage_rows(work: &Work<'_>, known: u64, page: &States) -> Result<()> {
     for (projection, record) in &page.records {
         let (of, bytes) = ((record.id, record.kind), packed(record));
         put_staged(work, page.scope, of, Some(*projection), known, Some(&bytes))?;

@@ -66,6 +66,8 @@ pub struct Completed {
     pub mismatched: Vec<dongbo_proto::id::ScopeId>,
     /// Whether this node now holds what the server holds.
     pub in_step: bool,
+    /// Another carrier has brought states since this conversation greeted: nothing was taken in.
+    pub overtaken: bool,
 }
 
 /// What happens to a session.
@@ -106,7 +108,13 @@ pub enum Do {
     /// Take in fates and the receipt.
     Acknowledge(Vec<AckRun>, Box<Receipt>),
     /// Stage a page.
-    Stage(Box<States>),
+    Stage {
+        /// The page.
+        page: Box<States>,
+        /// It contains this node's acts up to this position: those acknowledged before it in this
+        /// conversation. The replica may have heard of more by another way.
+        known: u64,
+    },
     /// Take in later outcomes.
     Outcomes(Vec<Outcome>),
     /// Make everything visible and answer with [`Event::Completed`].

@@ -36,6 +36,8 @@ pub struct Session {
     standing: Standing,
     /// The last position sent.
     sent: u64,
+    /// The position up to which this conversation has said what became of the acts.
+    heard: u64,
     /// The last position of each batch under way.
     under_way: VecDeque<u64>,
     /// A [`Do::Load`] is unanswered.
@@ -76,6 +78,7 @@ impl Session {
             facts: None,
             standing: Standing::Good,
             sent: 0,
+            heard: 0,
             under_way: VecDeque::new(),
             loading: false,
             stale_loads: 0,
@@ -126,7 +129,7 @@ impl Session {
             }
             (Down::Certificate(der), _) if self.renewing => self.renewed(der),
             (Down::States(page), Stage::Exchanging | Stage::Resting) => {
-                vec![Do::Stage(Box::new(page))]
+                vec![Do::Stage { page: Box::new(page), known: self.heard }]
             }
             (Down::Complete(all), Stage::Exchanging | Stage::Resting) => self.complete(all),
             (Down::History(record, items), Stage::Exchanging | Stage::Resting) => {
@@ -155,7 +158,7 @@ impl Session {
             return self.end(End::Confused);
         }
         self.stage = Stage::Greeting;
-        self.sent = facts.acknowledged;
+        (self.sent, self.heard) = (facts.acknowledged, facts.acknowledged);
         self.inbox = facts.inbox;
         self.under_way.clear();
         (self.flushed, self.saved, self.all_said, self.awaited) = (false, false, false, None);
@@ -276,6 +279,11 @@ impl Session {
         while self.under_way.front().is_some_and(|last| *last <= receipt.position) {
             self.under_way.pop_front();
         }
+        for run in runs.iter().filter(|run| run.count > 0) {
+            if run.first <= self.heard.saturating_add(1) {
+                self.heard = self.heard.max(run.last());
+            }
+        }
         let awaited = self.awaited.take_if(|position| receipt.position >= *position);
         let mut todo = vec![Do::Acknowledge(runs, receipt)];
         if awaited.is_some() {
@@ -293,6 +301,10 @@ impl Session {
 
     fn completed(&mut self, done: Completed) -> Vec<Do> {
         let Some(token) = self.token.take() else { return self.end(End::Confused) };
+        if done.overtaken {
+            return vec![Do::StartOver];
+        }
+        self.fruitless = 0;
         let mut todo = vec![Do::Send(Up::Confirm { token, inbox: self.inbox })];
         if !done.mismatched.is_empty() {
             // Digests differ: the scopes named are filled again, now rather than next time. If they

@@ -13,4 +13,5 @@ mod replica_fill;
 mod replica_model;
 mod replica_restore;
 mod replica_support;
+mod replica_turns;
 mod tls_trust;

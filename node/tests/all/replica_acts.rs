@@ -261,5 +261,5 @@ fn a_page_of_a_scope_that_is_not_held_is_passed_over() {
         records: vec![],
         gone: vec![],
     };
-    assert_eq!(replica.stage(&page).unwrap(), Staged::Skipped);
+    assert_eq!(replica.stage_alone(&page).unwrap(), Staged::Skipped);
 }

@@ -94,15 +94,15 @@ fn states_are_not_shown_before_complete_and_pending_edits_stay_on_top() {
     assert!(exchange(&mut province, &mut replica, Cut::AfterStates).is_none());
     let facts = replica.facts().unwrap();
     for page in province.pages(&facts.scopes[0], replica.author(), 9) {
-        assert_eq!(replica.stage(&page).unwrap(), Staged::Applied);
-        assert_eq!(replica.stage(&page).unwrap(), Staged::Skipped, "twice changes nothing");
+        assert_eq!(replica.stage_alone(&page).unwrap(), Staged::Applied);
+        assert_eq!(replica.stage_alone(&page).unwrap(), Staged::Skipped, "twice changes nothing");
     }
     assert_eq!(shown(&replica, 1, EMAIL), None);
     assert_sound(&mut replica);
     edit(&mut replica, 1, PHONE, "xã");
     edit(&mut replica, 1, WORK, "giáo viên");
     let complete = province.complete(&replica);
-    let done = replica.complete(&complete).unwrap();
+    let done = replica.complete_alone(&complete).unwrap();
     assert!(done.in_step, "base is in step though two acts are pending: {done:?}");
     let record = replica.record(record_id(1)).unwrap().unwrap();
     assert_eq!(record.field(PHONE).unwrap().heads.len(), 2, "neither knew of the other");
@@ -185,8 +185,8 @@ fn a_scope_is_filled_in_place_in_pages_and_again_when_its_digest_differs() {
     let facts = replica.facts().unwrap();
     let pages = province.pages(&facts.scopes[0], replica.author(), 2);
     assert_eq!(pages.len(), 3);
-    replica.stage(&pages[0]).unwrap();
-    replica.stage(&pages[1]).unwrap();
+    replica.stage_alone(&pages[0]).unwrap();
+    replica.stage_alone(&pages[1]).unwrap();
     assert_eq!(replica.count(MEMBER).unwrap(), 4, "what is filled is shown");
     let cursor = replica.facts().unwrap().scopes[0];
     assert_eq!((cursor.visible, cursor.staged, cursor.filled_to), (0, 5, Some(record_id(4))));
@@ -205,7 +205,7 @@ fn a_scope_is_filled_in_place_in_pages_and_again_when_its_digest_differs() {
     checkpoint.marks[0].digest = Default::default();
     checkpoint.signature = province.signer.sign(&checkpoint.signed_bytes()).to_vec();
     wrong.checkpoint = Some(checkpoint);
-    let done = replica.complete(&wrong).unwrap();
+    let done = replica.complete_alone(&wrong).unwrap();
     assert_eq!((done.in_step, done.mismatched.as_slice()), (false, [P].as_slice()));
     assert_eq!(replica.count(MEMBER).unwrap(), 5, "nothing is thrown away");
     assert_eq!(shown(&replica, 2, EMAIL), Some(text("chưa gửi")));
@@ -227,12 +227,12 @@ fn a_record_that_left_is_gone_from_rows_and_search_and_a_late_edit_is_still_sent
     let at = facts.scopes[0].visible;
     let gone = vec![(record_id(2), MEMBER)];
     let page = States { scope: P, from: at, to: at + 1, filling: false, records: vec![], gone };
-    assert_eq!(replica.stage(&page).unwrap(), Staged::Applied);
+    assert_eq!(replica.stage_alone(&page).unwrap(), Staged::Applied);
     assert_eq!(replica.count(MEMBER).unwrap(), 3, "it is here until complete");
     province.scopes.get_mut(&P).unwrap().revision += 1;
     let left = province.records.remove(&record_id(2)).unwrap();
     let complete = province.complete(&replica);
-    assert!(replica.complete(&complete).unwrap().in_step);
+    assert!(replica.complete_alone(&complete).unwrap().in_step);
     assert_eq!(replica.record(record_id(2)).unwrap(), None);
     assert_eq!(replica.search("hoa", 9).unwrap().len(), 2);
     assert_sound(&mut replica);
@@ -267,7 +267,7 @@ fn a_withdrawn_scope_takes_its_records_at_the_next_complete() {
         .unwrap();
     assert!(replica.record(record_id(20)).unwrap().is_some());
     let complete = province.complete(&replica);
-    assert!(replica.complete(&complete).unwrap().in_step);
+    assert!(replica.complete_alone(&complete).unwrap().in_step);
     assert_eq!(replica.record(record_id(20)).unwrap(), None);
     assert_eq!(replica.facts().unwrap().scopes.len(), 1);
     assert_sound(&mut replica);
@@ -295,7 +295,7 @@ fn a_guest_shows_what_its_projection_shows_and_more_where_another_scope_does() {
         let records = projection.map(seen).into_iter().collect();
         let gone = if projection.is_none() { vec![(record_id(30), MEMBER)] } else { vec![] };
         let page = States { scope, from: at, to: at + 1, filling: false, records, gone };
-        assert_eq!(replica.stage(&page).unwrap(), Staged::Applied);
+        assert_eq!(replica.stage_alone(&page).unwrap(), Staged::Applied);
         province.scopes.get_mut(&scope).unwrap().revision += 1;
     };
     let finish =
@@ -310,7 +310,7 @@ fn a_guest_shows_what_its_projection_shows_and_more_where_another_scope_does() {
                 checkpoint: Some(checkpoint),
                 ..province.complete(replica)
             };
-            assert_eq!(replica.complete(&complete).unwrap().mismatched, []);
+            assert_eq!(replica.complete_alone(&complete).unwrap().mismatched, []);
             assert_sound(replica);
         };
     let (visitor, transfer) = (Projection::Visitor, Projection::Transfer);
@@ -365,7 +365,7 @@ fn words_that_do_not_hold_are_named_and_change_nothing() {
     assert_eq!(word(replica.acknowledge(&late, &receipt)), Word::AckGap);
     let mut sums = receipt.clone();
     sums.held = 1;
-    assert_eq!(word(replica.acknowledge(&runs, &signed(sums))), Word::ReceiptWentBack);
+    assert_eq!(word(replica.acknowledge(&runs, &signed(sums))), Word::ReceiptSum);
     assert_eq!(replica.facts().unwrap(), before);
 
     let complete = province.complete(&replica);
@@ -373,11 +373,11 @@ fn words_that_do_not_hold_are_named_and_change_nothing() {
     back.marks[0].revision = 1;
     back.signature = province.signer.sign(&back.signed_bytes()).to_vec();
     let went_back = dongbo_proto::frame::Complete { checkpoint: Some(back), ..complete.clone() };
-    assert_eq!(word(replica.complete(&went_back).map(drop)), Word::CheckpointWentBack);
+    assert_eq!(word(replica.complete_alone(&went_back).map(drop)), Word::CheckpointWentBack);
     let mut forged = province.checkpoint();
     forged.marks[0].revision += 1;
     let forged = dongbo_proto::frame::Complete { checkpoint: Some(forged), ..complete };
-    assert_eq!(word(replica.complete(&forged).map(drop)), Word::CheckpointSignature);
+    assert_eq!(word(replica.complete_alone(&forged).map(drop)), Word::CheckpointSignature);
     assert_eq!(replica.facts().unwrap(), before);
 
     let welcome = Welcome {

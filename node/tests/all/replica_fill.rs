@@ -25,7 +25,7 @@ fn deliver(province: &mut Province, replica: &mut Replica) {
 }
 
 fn stage(replica: &mut Replica, pages: &[States]) {
-    replica.stage_all(pages).unwrap();
+    replica.stage_all_alone(pages).unwrap();
 }
 
 fn pages(province: &Province, replica: &Replica, scope: ScopeId) -> Vec<States> {
@@ -36,7 +36,7 @@ fn pages(province: &Province, replica: &Replica, scope: ScopeId) -> Vec<States> 
 
 fn complete(province: &mut Province, replica: &mut Replica) {
     let said = province.complete(replica);
-    let done = replica.complete(&said).unwrap();
+    let done = replica.complete_alone(&said).unwrap();
     assert!(done.in_step, "{done:?}");
     assert_in_step(province, replica);
     assert_sound(replica);
@@ -49,7 +49,7 @@ fn doubt(province: &mut Province, replica: &mut Replica, scope: ScopeId) {
     mark.digest = Default::default();
     checkpoint.signature = province.signer.sign(&checkpoint.signed_bytes()).to_vec();
     let said = Complete { checkpoint: Some(checkpoint), ..province.complete(replica) };
-    assert_eq!(replica.complete(&said).unwrap().mismatched, [scope]);
+    assert_eq!(replica.complete_alone(&said).unwrap().mismatched, [scope]);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_fill_that_was_cut_stays_staged_through_a_complete_that_says_nothing() {
     let again = pages(&province, &replica, P);
     stage(&mut replica, &again[..1]);
     let silent = Complete { checkpoint: None, ..province.complete(&replica) };
-    assert!(!replica.complete(&silent).unwrap().in_step);
+    assert!(!replica.complete_alone(&silent).unwrap().in_step);
     assert_eq!(replica.count(dongbo_proto::catalogue::kind::MEMBER).unwrap(), 5);
     let rest = pages(&province, &replica, P);
     stage(&mut replica, &rest);
@@ -246,7 +246,7 @@ fn complete_with_visitor(province: &mut Province, replica: &mut Replica, n: u32,
     mark.digest.add(dongbo_proto::digest::of_projected(&whole, Projection::Visitor));
     checkpoint.signature = province.signer.sign(&checkpoint.signed_bytes()).to_vec();
     let said = Complete { checkpoint: Some(checkpoint), ..province.complete(replica) };
-    assert_eq!(replica.complete(&said).unwrap().mismatched, []);
+    assert_eq!(replica.complete_alone(&said).unwrap().mismatched, []);
     assert_sound(replica);
 }
 

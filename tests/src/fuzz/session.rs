@@ -143,6 +143,7 @@ fn node_event(tape: &mut Tape<'_>) -> Option<NodeEvent> {
             changed: 0,
             mismatched: (tape.number() == 1).then_some(ScopeId(1)).into_iter().collect(),
             in_step: false,
+            overtaken: tape.number() == 1,
         }),
         _ => NodeEvent::Request(tape.block().to_vec()),
     })

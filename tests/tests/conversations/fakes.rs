@@ -102,6 +102,8 @@ pub struct Replica {
     pub completes: usize,
     /// Digests of so many completes to come are called different.
     pub doubts: usize,
+    /// Before so many completes to come another carrier brings states.
+    pub overtaken: usize,
     pub certificate: usize,
     pub histories: usize,
 }
@@ -119,6 +121,7 @@ impl Replica {
             scopes: province.scopes.keys().map(|s| (*s, Held::default())).collect(),
             completes: 0,
             doubts: 0,
+            overtaken: 0,
             certificate: 0,
             histories: 0,
         }
@@ -218,6 +221,10 @@ impl Replica {
     }
 
     pub fn complete(&mut self, complete: &Complete) -> Completed {
+        if let Some(left) = self.overtaken.checked_sub(1) {
+            self.overtaken = left;
+            return Completed { overtaken: true, ..Completed::default() };
+        }
         self.completes += 1;
         self.token = complete.token;
         let Some(checkpoint) = &complete.checkpoint else { return Completed::default() };

@@ -238,6 +238,23 @@ fn digests_that_differ_after_that_end_the_exchange_and_say_so() {
 }
 
 #[test]
+fn a_conversation_that_another_carrier_overtook_greets_again_and_confirms_nothing_before() {
+    let mut table = Table::in_step(false);
+    table.save(2);
+    table.province.news(HOME);
+    table.replica.overtaken = 1;
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+    let ups = ups(&table);
+    let greetings = ups.iter().filter(|up| matches!(up, Up::Hello(_))).count();
+    let confirms = ups.iter().filter(|up| matches!(up, Up::Confirm { .. })).count();
+    assert_eq!((greetings, confirms), (2, 1));
+}
+
+#[test]
 fn in_live_mode_both_sides_send_as_things_happen() {
     let mut table = Table::in_step(true);
     table.start();

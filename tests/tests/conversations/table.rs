@@ -154,7 +154,7 @@ impl Table {
             NodeDo::Acknowledge(runs, receipt) => {
                 self.refused = self.replica.acknowledge(&runs, &receipt).err();
             }
-            NodeDo::Stage(page) => self.replica.stage(&page),
+            NodeDo::Stage { page, .. } => self.replica.stage(&page),
             NodeDo::Outcomes(outcomes) => self.replica.outcomes(&outcomes),
             NodeDo::Complete(complete) => {
                 return Some(NodeEvent::Completed(self.replica.complete(&complete)));

@@ -310,8 +310,8 @@ async fn receipts_that_lie_deliver_nothing() {
         (|r| r.chain = Hash([9; 32]), true, Word::ReceiptMismatch),
         (|r| r.position += 1_000_000, true, Word::ReceiptMismatch),
         (|r| r.position = u64::MAX, true, Word::ReceiptMismatch),
-        (|r| r.merged += 1, true, Word::ReceiptWentBack),
-        (|r| (r.merged, r.held) = (u64::MAX, u64::MAX), true, Word::ReceiptWentBack),
+        (|r| r.merged += 1, true, Word::ReceiptSum),
+        (|r| (r.merged, r.held) = (u64::MAX, u64::MAX), true, Word::ReceiptSum),
     ];
     for (lie, signed, expected) in lies {
         let mut receipt = honest.clone();

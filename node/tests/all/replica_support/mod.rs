@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use dongbo_node::replica::{Identity, Replica, Staged, draft};
+use dongbo_node::replica::{Identity, Replica, ReplicaError, Staged, draft};
 use dongbo_node::session::Completed;
 use dongbo_proto::act::{Act, Intent, Op, Projection};
 use dongbo_proto::catalogue::kind::MEMBER;
@@ -470,13 +470,35 @@ pub fn exchange(province: &mut Province, replica: &mut Replica, cut: Cut) -> Opt
         pages.truncate(pages.len() / 2);
     }
     for page in &pages {
-        assert_eq!(replica.stage(page).expect("a page is staged"), Staged::Applied);
+        assert_eq!(replica.stage_alone(page).expect("a page is staged"), Staged::Applied);
     }
     if cut == Cut::AfterStates {
         return None;
     }
     let complete = province.complete(replica);
-    Some(replica.complete(&complete).expect("complete is taken"))
+    Some(replica.complete_alone(&complete).expect("complete is taken"))
+}
+
+/// A carrier beside which there is no other.
+pub trait Alone {
+    fn stage_all_alone(&mut self, pages: &[States]) -> Result<Vec<Staged>, ReplicaError>;
+    fn complete_alone(&mut self, complete: &Complete) -> Result<Completed, ReplicaError>;
+
+    fn stage_alone(&mut self, page: &States) -> Result<Staged, ReplicaError> {
+        Ok(self.stage_all_alone(std::slice::from_ref(page))?[0])
+    }
+}
+
+impl Alone for Replica {
+    fn stage_all_alone(&mut self, pages: &[States]) -> Result<Vec<Staged>, ReplicaError> {
+        let (mut turn, known) = (self.turn()?, self.facts()?.acknowledged);
+        self.stage(pages, known, &mut turn)
+    }
+
+    fn complete_alone(&mut self, complete: &Complete) -> Result<Completed, ReplicaError> {
+        let mut turn = self.turn()?;
+        self.complete(complete, &mut turn)
+    }
 }
 
 /// A whole exchange, and again where digests differed, as a session does.
