@@ -102,7 +102,7 @@ fn fill(replica: &mut Replica, records: usize) -> Duration {
             (first..records.min(first + 1_000)).map(|n| (Projection::Home, record(n))).collect();
         let states =
             States { scope: HOME, from: 0, to: 1, filling: true, records: page, gone: vec![] };
-        replica.stage(&[states], 0, &mut turn).expect("a page is taken");
+        replica.stage(&[states.into()], 0, &mut turn).expect("a page is taken");
     }
     start.elapsed()
 }

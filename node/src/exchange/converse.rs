@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dongbo_proto::digest::Digest;
 use dongbo_proto::frame::{Batch, Down, HistoryItem, States, Up};
 use dongbo_proto::id::RecordId;
 use dongbo_proto::seam::Clock;
@@ -21,7 +22,7 @@ use wire::pb::exchange_client::ExchangeClient;
 use super::ExchangeError;
 use super::key::NodeKey;
 use super::trust::certifies;
-use crate::replica::{Replica, Turn};
+use crate::replica::{Page, Replica, Turn, counts};
 use crate::session::{Do, End, Event, Session};
 
 /// Silence after which the link counts as cut: three round trips of the slowest link, and a large
@@ -128,7 +129,9 @@ struct Talk<'a, 'b> {
     come_back_s: u32,
     resting: bool,
     /// Pages that have come and are not written yet: small ones share a transaction.
-    pages: Vec<States>,
+    pages: Vec<Page>,
+    /// What the records of the page in hand count.
+    counts: Vec<Digest>,
     /// They contain this node's acts up to this position.
     known: u64,
     /// Of bringing states: read at each Hello.
@@ -160,6 +163,7 @@ pub async fn converse(
         come_back_s: 0,
         resting: false,
         pages: Vec::new(),
+        counts: Vec::new(),
         known: 0,
         turn: Turn::default(),
     };
@@ -170,6 +174,8 @@ pub async fn converse(
 struct Frame {
     bytes: u64,
     down: Down,
+    /// If it is a page of a filling: what its records count.
+    counts: Vec<Digest>,
     /// Given back when the replica takes the frame.
     _room: OwnedSemaphorePermit,
 }
@@ -204,7 +210,8 @@ async fn make_sense(frame: wire::pb::DownFrame, room: &Arc<Semaphore>) -> Came {
     let records = if let Down::States(page) = &down { page.records.len() } else { 0 };
     let records = records.clamp(1, RECORDS_READ_MAX) as u32;
     let room = room.clone().acquire_many_owned(records).await.map_err(|_| ExchangeError::Cut)?;
-    Ok(Frame { bytes, down, _room: room })
+    let counts = if let Down::States(page) = &down { counts(page) } else { Vec::new() };
+    Ok(Frame { bytes, down, counts, _room: room })
 }
 
 type Call =
@@ -281,7 +288,7 @@ impl Talk<'_, '_> {
 
     fn received(&mut self, came: Came) -> Result<Event, ExchangeError> {
         // What has come before a cut is kept.
-        let Frame { bytes, down, .. } = match came {
+        let Frame { bytes, down, counts, .. } = match came {
             Ok(frame) => frame,
             Err(error) => {
                 self.write_pages()?;
@@ -289,6 +296,7 @@ impl Talk<'_, '_> {
             }
         };
         self.tally.bytes_down += bytes;
+        self.counts = counts;
         if let Down::States(page) = &down {
             self.tally.records_received += page.records.len() as u64;
         }
@@ -318,9 +326,9 @@ impl Talk<'_, '_> {
     /// Pages that wait together were acknowledged together: acknowledgements write them first.
     fn keep_page(&mut self, page: States, known: u64) -> Result<(), ExchangeError> {
         self.known = known;
-        self.pages.push(page);
-        let records: usize =
-            self.pages.iter().map(|page| page.records.len() + page.gone.len()).sum();
+        let counts = std::mem::take(&mut self.counts);
+        self.pages.push(Page::with_counts(page, counts));
+        let records: usize = self.pages.iter().map(Page::records).sum();
         if records < WRITE_RECORDS_MAX { Ok(()) } else { self.write_pages() }
     }
 

@@ -355,7 +355,10 @@ impl Talk<'_> {
                 self.heard = (receipt.position, receipt.chain);
             }
             Do::Stage { page, known } => {
-                if self.replica.stage(&[*page], known, &mut self.turn)?.contains(&Staged::Overtaken)
+                if self
+                    .replica
+                    .stage(&[(*page).into()], known, &mut self.turn)?
+                    .contains(&Staged::Overtaken)
                 {
                     return Err(ExchangeError::OldAnswer);
                 }

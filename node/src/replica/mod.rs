@@ -54,7 +54,7 @@ pub use outbox::OUTBOX_FILE;
 pub use read::{Filter, Job, OwnAct};
 pub use scope::ScopeState;
 pub use setting::Identity;
-pub use stage::Staged;
+pub use stage::{Page, Staged, counts};
 pub use turn::Turn;
 pub use verify::Finding;
 

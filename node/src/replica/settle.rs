@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use dongbo_proto::act::{Act, Op, Projection};
 use dongbo_proto::bytes::Reader;
 use dongbo_proto::catalogue::catalogue;
+use dongbo_proto::digest::Digest;
 use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
 use dongbo_proto::record::{Origin, Rank, Record, sees};
 use dongbo_proto::stamp::Stamp;
@@ -194,12 +195,14 @@ impl<'w, 'a> Settle<'w, 'a> {
     }
 
     /// A record that is certainly new here, while its scope is filled for the first time: written
-    /// without asking what was there. `false` if it was not new.
+    /// without asking what was there. `false` if it was not new. `counts`: what it counts at home, if
+    /// that is known.
     pub fn fresh(
         &mut self,
         scope: ScopeId,
         projection: Projection,
         record: &Record,
+        counts: Option<Digest>,
     ) -> Result<bool> {
         if !self.positions(record.id).is_empty() || !self.work.insert(record)? {
             return Ok(false);
@@ -208,7 +211,9 @@ impl<'w, 'a> Settle<'w, 'a> {
             self.put_guest(record, (scope, projection))?;
         }
         if let Some(state) = self.scopes.get_mut(&scope) {
-            state.digest.add(place::counted(record, projection, &[(scope, projection)]));
+            let derive = || place::counted(record, projection, &[(scope, projection)]);
+            let known = counts.filter(|_| projection == Projection::Home);
+            state.digest.add(known.unwrap_or_else(derive));
         }
         self.changed += 1;
         Ok(true)

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use dongbo_proto::act::Projection;
 use dongbo_proto::bytes::Writer;
+use dongbo_proto::digest::{self, Digest};
 use dongbo_proto::frame::States;
 use dongbo_proto::id::{KindId, RecordId, ScopeId};
 use dongbo_proto::record::Record;
@@ -37,6 +38,46 @@ pub enum Staged {
     Overtaken,
 }
 
+/// A page on its way into the replica.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    states: States,
+    /// What each record of a filling counts, where that is known.
+    counts: Vec<Digest>,
+}
+
+impl From<States> for Page {
+    fn from(states: States) -> Self {
+        Page { states, counts: Vec::new() }
+    }
+}
+
+impl Page {
+    /// A page with the [`counts`] of its records.
+    #[must_use]
+    pub fn with_counts(states: States, counts: Vec<Digest>) -> Self {
+        Page { states, counts }
+    }
+
+    /// How many records it brings or takes away.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.states.records.len() + self.states.gone.len()
+    }
+}
+
+/// What each record of a filling page counts in the digest of its home. Hashing takes half as long as
+/// writing, so that who reads pages derives it beside the one who writes them; the replica derives
+/// what it is not given.
+#[must_use]
+pub fn counts(page: &States) -> Vec<Digest> {
+    let count = |(seen, record): &(Projection, Record)| match seen {
+        Projection::Home => digest::of_record(record),
+        _ => Digest::default(),
+    };
+    if page.filling { page.records.iter().map(count).collect() } else { Vec::new() }
+}
+
 impl Replica {
     /// Takes in pages of states that follow each other, in one transaction (a province of small
     /// scopes comes in many small pages); durable when this returns. `known`: they contain this
@@ -44,7 +85,7 @@ impl Replica {
     ///
     /// # Errors
     /// What storage says; none of the pages is here then.
-    pub fn stage(&mut self, pages: &[States], known: u64, turn: &mut Turn) -> Result<Vec<Staged>> {
+    pub fn stage(&mut self, pages: &[Page], known: u64, turn: &mut Turn) -> Result<Vec<Staged>> {
         let (staged, next) = self.write("stage", |work| {
             let Some(next) = turn.next(work.db)? else {
                 return Ok((vec![Staged::Overtaken; pages.len()], *turn));
@@ -109,7 +150,7 @@ impl<'w, 'a> Filling<'w, 'a> {
 fn stage_page<'w, 'a>(
     work: &'w Work<'a>,
     filling: &mut Filling<'w, 'a>,
-    page: &States,
+    Page { states: page, counts }: &Page,
 ) -> Result<Staged> {
     let Some(scope) = filling.scope(work, page.scope)? else { return Ok(Staged::Skipped) };
     if !continues(&scope, page) {
@@ -124,7 +165,7 @@ fn stage_page<'w, 'a>(
     let mut scope = if scope.fills_in_place() {
         let known = filling.known;
         let settle = filling.begin(work)?;
-        fill(work, settle, known, page)?;
+        fill(work, settle, known, page, counts)?;
         settle.scopes.get(&page.scope).cloned().unwrap_or(scope)
     } else {
         stage_rows(work, filling.known, page)?;
@@ -175,9 +216,16 @@ fn advance(scope: &mut ScopeState, page: &States) {
 }
 
 /// Writes records to their tables; the digests follow.
-fn fill(work: &Work<'_>, settle: &mut Settle<'_, '_>, known: u64, page: &States) -> Result<()> {
-    for (projection, record) in &page.records {
-        if page.filling && settle.fresh(page.scope, *projection, record)? {
+fn fill(
+    work: &Work<'_>,
+    settle: &mut Settle<'_, '_>,
+    known: u64,
+    page: &States,
+    counts: &[Digest],
+) -> Result<()> {
+    for (at, (projection, record)) in page.records.iter().enumerate() {
+        let counts = counts.get(at).copied();
+        if page.filling && settle.fresh(page.scope, *projection, record, counts)? {
             continue;
         }
         let (scope, projection, record) = (page.scope, *projection, record.clone());

@@ -49,7 +49,7 @@ fn a_carrier_that_was_overtaken_takes_nothing_in_and_greets_again() {
     province_edits(&mut province, "2");
     assert!(exchange(&mut province, &mut replica, Cut::None).unwrap().in_step);
     let here = replica.facts().unwrap();
-    let staged = replica.stage(&late, facts.acknowledged, &mut stream).unwrap();
+    let staged = replica.stage(&on_their_way(&late), facts.acknowledged, &mut stream).unwrap();
     assert_eq!(staged, [Staged::Overtaken]);
     let done = replica.complete(&late_complete, &mut stream).unwrap();
     assert!(done.overtaken && done.mismatched.is_empty() && !done.in_step, "{done:?}");
@@ -71,7 +71,7 @@ fn a_page_of_another_carrier_overtakes_as_a_completion_does() {
     let early = province.complete(&replica);
     province_edits(&mut province, "1");
     let pages = province.pages(&facts.scopes[0], replica.author(), 9);
-    assert_eq!(replica.stage(&pages, 0, &mut one).unwrap(), [Staged::Applied]);
+    assert_eq!(replica.stage(&on_their_way(&pages), 0, &mut one).unwrap(), [Staged::Applied]);
     let done = replica.complete(&early, &mut other).unwrap();
     assert!(done.overtaken, "what is staged here is newer than its marks: {done:?}");
     let complete = province.complete(&replica);
@@ -93,7 +93,7 @@ fn states_contain_what_their_carrier_had_acknowledged_and_no_more() {
     edit(&mut replica, "hoa@x.vn");
     assert!(exchange(&mut province, &mut replica, Cut::AfterAcks).is_none());
     assert_eq!(replica.facts().unwrap().acknowledged, facts.acknowledged + 1);
-    replica.stage(&pages, facts.acknowledged, &mut file).unwrap();
+    replica.stage(&on_their_way(&pages), facts.acknowledged, &mut file).unwrap();
     assert!(replica.complete(&complete, &mut file).unwrap().in_step);
     assert_eq!(shown(&replica, PHONE), Some(text("tỉnh")));
     assert_eq!(shown(&replica, EMAIL), Some(text("hoa@x.vn")), "what was saved stays in sight");

@@ -26,8 +26,8 @@ use super::workload::{BATCH_EDITS, Edit, Member, Workload};
 
 /// Batches of each run.
 const BATCHES: usize = 10;
-/// Pairs of a measurement that takes a tenth of a second, for each one that is asked for: a single
-/// hiccup of the machine is a fifth of such a run.
+/// Pairs of a measurement that takes a tenth of a second, or that waits for the disk, for each one
+/// that is asked for: a single hiccup of the machine is a fifth of such a run.
 const SHORT_RUNS: usize = 3;
 /// Edits of a transaction each, of each run.
 const SINGLES: usize = 1_200;
@@ -209,7 +209,7 @@ pub fn singles(suite: &mut Suite) -> Result<Vec<Finding>> {
     let flushes = Flushes::under(&suite.path("commune-node"));
     let count = || flushes.as_ref().and_then(Flushes::count).unwrap_or_default();
     let (mut raw_flushes, mut product_flushes) = (Vec::new(), Vec::new());
-    let contest = Contest { suite, desk: &desk, runs: suite.runs };
+    let contest = Contest { suite, desk: &desk, runs: suite.runs * SHORT_RUNS };
     let series = contest.run(
         |table| {
             let before = count();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use dongbo_node::replica::{Identity, Replica, ReplicaError, Staged, draft};
+use dongbo_node::replica::{Identity, Page, Replica, ReplicaError, Staged, counts, draft};
 use dongbo_node::session::Completed;
 use dongbo_proto::act::{Act, Intent, Op, Projection};
 use dongbo_proto::catalogue::kind::MEMBER;
@@ -479,6 +479,15 @@ pub fn exchange(province: &mut Province, replica: &mut Replica, cut: Cut) -> Opt
     Some(replica.complete_alone(&complete).expect("complete is taken"))
 }
 
+/// Pages as a carrier hands them over; every other one with the counts of its records.
+pub fn on_their_way(pages: &[States]) -> Vec<Page> {
+    let page = |(at, page): (usize, &States)| match at % 2 {
+        0 => Page::with_counts(page.clone(), counts(page)),
+        _ => Page::from(page.clone()),
+    };
+    pages.iter().enumerate().map(page).collect()
+}
+
 /// A carrier beside which there is no other.
 pub trait Alone {
     fn stage_all_alone(&mut self, pages: &[States]) -> Result<Vec<Staged>, ReplicaError>;
@@ -492,7 +501,7 @@ pub trait Alone {
 impl Alone for Replica {
     fn stage_all_alone(&mut self, pages: &[States]) -> Result<Vec<Staged>, ReplicaError> {
         let (mut turn, known) = (self.turn()?, self.facts()?.acknowledged);
-        self.stage(pages, known, &mut turn)
+        self.stage(&on_their_way(pages), known, &mut turn)
     }
 
     fn complete_alone(&mut self, complete: &Complete) -> Result<Completed, ReplicaError> {
