@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Writer;
+use crate::bytes::{Reader, Truncated, Writer};
+use crate::digest::Digest;
 use crate::id::{ActId, AuthorId, Epoch, Hash, ScopeId};
 use crate::stamp::UnixMs;
 
@@ -171,6 +172,9 @@ impl Receipt {
 /// heard that a scope is empty is in step with it, and its own first acts need no echo.
 pub const SCOPE_BORN: u64 = 1;
 
+/// What the signed bytes of a checkpoint begin with.
+const CHECKPOINT: &[u8; 20] = b"dongbo checkpoint 1\0";
+
 /// Where one scope stands: the last element of its chain and the digest of its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScopeMark {
@@ -201,7 +205,7 @@ impl Checkpoint {
     /// What the signature is over.
     pub fn signed_bytes(&self) -> Vec<u8> {
         let mut w = Writer::default();
-        w.raw(b"dongbo checkpoint 1\0");
+        w.raw(CHECKPOINT);
         w.raw(&self.epoch.0);
         w.signed(self.at_ms);
         w.number(self.marks.len() as u64);
@@ -212,6 +216,28 @@ impl Checkpoint {
             w.raw(&mark.digest.to_bytes());
         }
         w.into_bytes()
+    }
+
+    /// Reads what the signature is over.
+    ///
+    /// # Errors
+    /// [`Truncated`] if it is anything else.
+    pub fn from_signed(bytes: &[u8], signature: Vec<u8>) -> Result<Self, Truncated> {
+        let r = &mut Reader::new(bytes);
+        if r.array()? != *CHECKPOINT {
+            return Err(Truncated);
+        }
+        let (epoch, at_ms) = (Epoch(r.array()?), r.signed()?);
+        let mark = |r: &mut Reader<'_>| {
+            Ok(ScopeMark {
+                scope: ScopeId(u32::try_from(r.number()?).map_err(|_| Truncated)?),
+                revision: r.number()?,
+                chain: Hash(r.array()?),
+                digest: Digest::from_bytes(r.array()?),
+            })
+        };
+        let marks = (0..r.number()?).map(|_| mark(r)).collect::<Result<_, Truncated>>()?;
+        Ok(Checkpoint { epoch, at_ms, marks, signature })
     }
 
     /// Whether this checkpoint extends an earlier one of the same epoch: no scope went back, and

@@ -292,6 +292,18 @@ pub enum Up {
     Renew(Vec<u8>),
     /// Send the history of a record.
     AskHistory(RecordId),
+    /// What you signed, and may hold no longer.
+    Prove(Box<Proof>),
+}
+
+/// The last words of a server of which a node has its signature: what a server that was put back from
+/// an old backup, without knowing it, is shown.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Proof {
+    /// How far it held the node's journal.
+    pub receipt: Option<Receipt>,
+    /// Where the node's scopes stood.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// From server to node.

@@ -105,6 +105,7 @@ status-province = { $province }
 status-serving = The server runs (process { $pid })
 status-not-serving = The server does not run
 status-epoch = Epoch { $epoch } (number { $epochs })
+status-went-back = ATTENTION: at { $at } this registry found that it had been put back from an older copy (node { $node } showed this server's own signature over what it lacks). A new epoch began. Communes send again what they had sent; what the province itself did in between must be looked for, and revocations since that copy made again.
 status-scopes = Scopes: { $scopes }
 status-kind = Records of kind { $kind }: { $live } live, { $void } void
 status-acts = Acts: { $merged } merged, { $held } held, { $refused } refused

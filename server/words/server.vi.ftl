@@ -105,6 +105,7 @@ status-province = { $province }
 status-serving = Máy chủ đang chạy (tiến trình { $pid })
 status-not-serving = Máy chủ không chạy
 status-epoch = Kỷ nguyên { $epoch } (thứ { $epochs })
+status-went-back = CHÚ Ý: lúc { $at } sổ này phát hiện mình đã bị đưa về một bản cũ hơn (nút { $node } trình chữ ký của chính máy chủ này trên những việc mà sổ không còn). Kỷ nguyên mới đã mở. Các xã gửi lại những gì đã gửi; những việc do chính cấp tỉnh làm trong khoảng đó phải tìm lại, và các lệnh thu hồi sau bản đó phải làm lại.
 status-scopes = Phạm vi đồng bộ: { $scopes }
 status-kind = Hồ sơ { $kind }: { $live } còn hiệu lực, { $void } đã hủy
 status-acts = Các việc: { $merged } đã vào sổ, { $held } đang giữ lại, { $refused } bị từ chối

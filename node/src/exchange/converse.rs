@@ -22,7 +22,7 @@ use wire::pb::exchange_client::ExchangeClient;
 use super::ExchangeError;
 use super::key::NodeKey;
 use super::trust::certifies;
-use crate::replica::{Page, Replica, Turn, counts};
+use crate::replica::{Page, Replica, ReplicaError, Turn, Word, counts};
 use crate::session::{Do, End, Event, Session};
 
 /// Silence after which the link counts as cut: three round trips of the slowest link, and a large
@@ -353,7 +353,14 @@ impl Talk<'_, '_> {
             Do::Stage { page, known } => self.keep_page(*page, known)?,
             Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
-                let done = replica.complete(&complete, &mut self.turn)?;
+                let done = match replica.complete(&complete, &mut self.turn) {
+                    Err(ReplicaError::Word(Word::CheckpointWentBack))
+                        if self.session.may_prove() =>
+                    {
+                        return Ok(Some(Event::WentBack));
+                    }
+                    done => done?,
+                };
                 if done.overtaken {
                     return Ok(Some(Event::Completed(done)));
                 }
@@ -363,6 +370,8 @@ impl Talk<'_, '_> {
                 self.come_back_s = complete.come_back_s.min(limits::COME_BACK_S_MAX);
                 return Ok(Some(Event::Completed(done)));
             }
+            Do::LookAgain => return Ok(Some(Event::Looked(replica.facts()?.position))),
+            Do::FindProof => return Ok(Some(Event::Proof(Box::new(replica.proof()?)))),
             Do::MakeRequest => return Ok(Some(Event::Request(self.at.key.csr_der()?))),
             Do::KeepCertificate(der) => {
                 if !certifies(&der, self.at.key.public()) {

@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 
 use dongbo_proto::code::{CaPin, JoinCode};
-use dongbo_proto::frame::{Down, Hello, Up};
+use dongbo_proto::frame::{Down, Hello, Proof, Up};
 use dongbo_proto::id::{AuthorId, Hash};
 use dongbo_proto::seam::Clock;
 use dongbo_proto::stick::{FileId, Header, Kind, Sealed, SealingKey, StickError, seal};
@@ -145,6 +145,11 @@ impl Carrier<'_> {
         let (position, acknowledged) = (facts.position, facts.acknowledged);
         let renew = is_due(certificate, facts.last_server_ms / 1_000);
         let mut frames = self.frames_up(replica, facts, bytes_max)?;
+        // A file cannot be asked: should the server have been put back, it is shown so at once.
+        let proof = replica.proof()?;
+        if proof != Proof::default() {
+            frames.insert(1, Up::Prove(Box::new(proof)));
+        }
         if renew {
             frames.insert(1, Up::Renew(self.key.csr_der()?));
         }
@@ -348,6 +353,9 @@ impl Talk<'_> {
             // The file went up before: what it held, and the second Hello, the server knows.
             Do::Load { .. } => return Ok(Some(Event::Loaded(None))),
             Do::StartOver => return Ok(Some(self.started()?)),
+            Do::LookAgain => return Ok(Some(Event::Looked(self.replica.facts()?.position))),
+            // The file that asked has shown it already.
+            Do::FindProof => return Ok(Some(Event::Proof(Box::default()))),
             Do::MakeRequest => return Ok(Some(Event::Request(self.key.csr_der()?))),
             Do::Welcome(welcome) => self.replica.welcome(&welcome)?,
             Do::Acknowledge(runs, receipt) => {

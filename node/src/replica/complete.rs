@@ -79,6 +79,9 @@ fn follow(work: &Work<'_>, welcome: &Welcome) -> Result<()> {
         scope::put(work.db, &scope)?;
     }
     work.db.execute("DELETE FROM staged", [])?;
+    // What was decided after the backup is undecided again, and its numbers will be used anew: the
+    // server says all of its outcomes again.
+    work.db.execute("DELETE FROM inbox", [])?;
     ack::put_delivered(work.db, welcome.position, ack::acknowledged(work.db)?)?;
     setting::put(work.db, setting::EPOCH, &welcome.epoch.0)
 }

@@ -3,9 +3,11 @@
 
 use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::chain;
-use dongbo_proto::fate::{Receipt, ScopeMark};
+use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
+use dongbo_proto::frame::Proof;
 use dongbo_proto::id::{AuthorId, Epoch};
 use dongbo_proto::stamp::UnixMs;
+use rusqlite::{OptionalExtension, Row};
 
 use super::error::Result;
 use super::scope::{self, ScopeState};
@@ -79,6 +81,24 @@ impl Replica {
     /// What storage says.
     pub fn facts(&self) -> Result<Facts> {
         self.read(facts)
+    }
+
+    /// The last words that the server of the epoch in force has signed.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub fn proof(&self) -> Result<Proof> {
+        self.read(|work| {
+            let epoch = Epoch(setting::must(work.db, setting::EPOCH)?);
+            let sql = "SELECT signed, signature FROM checkpoint WHERE epoch = ?";
+            let row = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?));
+            let kept = work.db.prepare_cached(sql)?.query_row([epoch.0], row).optional()?;
+            let read = |(signed, signature): (Vec<u8>, Vec<u8>)| {
+                Checkpoint::from_signed(&signed, signature).map_err(|_| damaged("a checkpoint"))
+            };
+            let checkpoint = kept.map(read).transpose()?;
+            Ok(Proof { receipt: ack::last_receipt(work.db, epoch)?, checkpoint })
+        })
     }
 
     /// Promise 2 as numbers.

@@ -18,7 +18,8 @@ mod step;
 use dongbo_proto::chain::StateHash;
 use dongbo_proto::fate::{Outcome, Receipt};
 use dongbo_proto::frame::{
-    AckRun, Batch, Complete, Grant, HistoryItem, ScopeCursor, States, Stop, Token, Up, Welcome,
+    AckRun, Batch, Complete, Grant, HistoryItem, Proof, ScopeCursor, States, Stop, Token, Up,
+    Welcome,
 };
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId};
 use dongbo_proto::stamp::UnixMs;
@@ -81,6 +82,12 @@ pub enum Event {
     Loaded(Option<Batch>),
     /// Answer to [`Do::Complete`].
     Completed(Completed),
+    /// Answer to [`Do::LookAgain`]: the last position of the journal.
+    Looked(u64),
+    /// The server's marks, signed by its key, go back behind those that it signed before.
+    WentBack,
+    /// Answer to [`Do::FindProof`].
+    Proof(Box<Proof>),
     /// Answer to [`Do::MakeRequest`].
     Request(Vec<u8>),
     /// Someone saved something here while the stream is open.
@@ -119,6 +126,10 @@ pub enum Do {
     Outcomes(Vec<Outcome>),
     /// Make everything visible and answer with [`Event::Completed`].
     Complete(Complete),
+    /// Read the journal's last position again and answer with [`Event::Looked`].
+    LookAgain,
+    /// Read the last words that the server has signed and answer with [`Event::Proof`].
+    FindProof,
     /// Make a certificate request and answer with [`Event::Request`].
     MakeRequest,
     /// Keep a renewed certificate.
@@ -140,8 +151,8 @@ pub enum End {
     DeliverOnly,
     /// The server holds more of this journal than the machine does: an old disk or a copy.
     Rewound,
-    /// The server no longer holds acts that it acknowledged, and names no new epoch: it was put
-    /// back unannounced. The acts are here still.
+    /// The server no longer holds acts that it acknowledged, and begins no new epoch though it was
+    /// shown its signature. The acts are here still.
     WentBack {
         /// The position that it had acknowledged.
         acknowledged: u64,

@@ -62,6 +62,10 @@ pub struct Session {
     refilling: bool,
     /// The conversation started over: frames of before may still come down until Welcome.
     restarted: bool,
+    /// The position that Welcome said, where it was more than Hello's.
+    doubted: u64,
+    /// The server was shown in this conversation what it signed.
+    proven: bool,
     /// Greetings since anything last moved.
     fruitless: u8,
     /// Histories that are asked for once both sides agree.
@@ -92,6 +96,8 @@ impl Session {
             waiting: false,
             refilling: false,
             restarted: false,
+            doubted: 0,
+            proven: false,
             fruitless: 0,
             wanted: Vec::new(),
         }
@@ -111,6 +117,10 @@ impl Session {
             Event::Started(facts, now) => self.start(*facts, now),
             Event::Loaded(batch) => self.loaded(batch),
             Event::Completed(done) => self.completed(done),
+            Event::Looked(position) if position >= self.doubted => vec![Do::StartOver],
+            Event::Looked(_) => self.end(End::Rewound),
+            Event::WentBack => self.went_back(),
+            Event::Proof(proof) => vec![Do::Send(Up::Prove(proof)), Do::StartOver],
             Event::Request(csr) => vec![Do::Send(Up::Renew(csr))],
             Event::Saved => self.saved(),
             Event::WantHistory(record) => self.want(record),
@@ -245,9 +255,14 @@ impl Session {
             return self.end(End::TwoServers { known, met: welcome.epoch });
         }
         if known.is_none() && welcome.position > facts.position {
-            return self.end(End::Rewound);
+            // Unless a file on a stick has delivered what was saved since Hello.
+            self.doubted = welcome.position;
+            return vec![Do::LookAgain];
         }
         if known.is_none() && welcome.position < facts.acknowledged {
+            if !self.proven {
+                return self.prove();
+            }
             let (acknowledged, held) = (facts.acknowledged, welcome.position);
             return self.end(End::WentBack { acknowledged, held });
         }
@@ -273,6 +288,24 @@ impl Session {
             todo.push(Do::StartOver);
         }
         todo
+    }
+
+    /// A server that was put back without knowing it begins a new epoch when it is shown its own
+    /// signature over what it does not hold.
+    fn prove(&mut self) -> Vec<Do> {
+        self.proven = true;
+        self.stage = Stage::Greeting;
+        vec![Do::FindProof]
+    }
+
+    fn went_back(&mut self) -> Vec<Do> {
+        self.token = None;
+        if self.proven { self.end(End::Confused) } else { self.prove() }
+    }
+
+    /// Whether a server whose marks go back may still be shown what it signed.
+    pub fn may_prove(&self) -> bool {
+        !self.proven
     }
 
     fn acks(&mut self, runs: Vec<AckRun>, receipt: Box<Receipt>) -> Vec<Do> {

@@ -11,8 +11,8 @@ use crate::chain::Seed;
 use crate::digest::Digest;
 use crate::fate::{Checkpoint, Fate, Outcome, Receipt, ScopeMark};
 use crate::frame::{
-    AckRun, Batch, Complete, Down, Grant, Hello, HistoryItem, ScopeCursor, Standing, States, Stop,
-    Up, Welcome,
+    AckRun, Batch, Complete, Down, Grant, Hello, HistoryItem, Proof, ScopeCursor, Standing, States,
+    Stop, Up, Welcome,
 };
 use crate::id::{ActId, AuthorId, Epoch, Hash, RecordId, ScopeId};
 use crate::limits;
@@ -195,6 +195,7 @@ pub fn up_to_pb(up: &Up) -> pb::UpFrame {
         }
         Up::Renew(csr) => Frame::Renew(csr.clone()),
         Up::AskHistory(id) => Frame::AskHistory(id.0.to_vec()),
+        Up::Prove(proof) => Frame::Proof(proof_to_pb(proof)),
     };
     pb::UpFrame { frame: Some(frame) }
 }
@@ -212,6 +213,7 @@ pub fn up_from_pb(up: pb::UpFrame) -> Result<Up> {
             Up::Renew(csr)
         }
         Frame::AskHistory(id) => Up::AskHistory(RecordId(fixed(&id)?)),
+        Frame::Proof(proof) => Up::Prove(Box::new(proof_from_pb(proof)?)),
     })
 }
 
@@ -393,6 +395,20 @@ fn checkpoint_from_pb(c: pb::Checkpoint) -> Result<Checkpoint> {
         at_ms: c.at_ms,
         marks: scopes.into_iter().enumerate().map(mark).collect::<Result<_>>()?,
         signature: c.signature,
+    })
+}
+
+fn proof_to_pb(p: &Proof) -> pb::Proof {
+    pb::Proof {
+        receipt: p.receipt.as_ref().map(receipt_to_pb),
+        checkpoint: p.checkpoint.as_ref().map(checkpoint_to_pb),
+    }
+}
+
+fn proof_from_pb(p: pb::Proof) -> Result<Proof> {
+    Ok(Proof {
+        receipt: p.receipt.map(receipt_from_pb).transpose()?,
+        checkpoint: p.checkpoint.map(checkpoint_from_pb).transpose()?,
     })
 }
 

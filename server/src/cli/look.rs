@@ -86,6 +86,8 @@ impl Standing {
             "province": s.province,
             "epoch": s.epoch.to_string(),
             "epochs": s.epochs,
+            "went_back_ms": s.went_back.map(|w| w.at_ms),
+            "went_back_shown_by": s.went_back.map(|w| w.shown_by.to_string()),
             "serving": self.serving.is_some(),
             "pid": self.serving.flatten(),
             "now_ms": self.now_ms,
@@ -113,6 +115,10 @@ impl Standing {
         });
         let epoch = s.epoch.to_string();
         lines.push(words.with("status-epoch", &[("epoch", &epoch), ("epochs", &s.epochs)]));
+        if let Some(back) = s.went_back {
+            let (at, by) = (text::moment(back.at_ms), back.shown_by.to_string());
+            lines.push(words.with("status-went-back", &[("at", &at), ("node", &by)]));
+        }
         lines.push(words.with("status-scopes", &[("scopes", &s.scopes)]));
         for (kind, live, void) in s.kinds.iter().filter(|k| k.1 + k.2 > 0) {
             let name = view::kind_name(*kind);

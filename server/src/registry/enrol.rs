@@ -98,14 +98,17 @@ pub fn province_name(tx: &dyn ReadTx) -> Result<String> {
 }
 
 /// Begins a new epoch from the one in force: after a restore, or when the server finds that it went back.
-/// Open codes are void in it.
+/// Open codes are void in it. It begins behind every `Complete` of the one before, whatever the clock
+/// says: who completed nothing since it began is given a receipt of it.
 ///
 /// # Errors
 /// The store's.
 pub fn begin_epoch(tx: &mut dyn WriteTx, epoch: Epoch, now_ms: UnixMs) -> Result<()> {
     let parent = tx.epochs()?.first().map(|e| e.epoch);
     let heads = tx.scopes()?.iter().map(|s| (s.id, s.revision, s.chain)).collect();
-    tx.put_epoch(&EpochRow { epoch, parent, at_ms: now_ms, heads })?;
+    let completed = tx.authors()?.iter().map(|a| a.complete_ms.max(a.confirmed_ms)).max();
+    let at_ms = completed.map_or(now_ms, |last| now_ms.max(last.saturating_add(1)));
+    tx.put_epoch(&EpochRow { epoch, parent, at_ms, heads })?;
     for mut invite in tx.invites()? {
         if invite.used_by.is_none() && invite.expires_ms > now_ms {
             invite.expires_ms = now_ms;

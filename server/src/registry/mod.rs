@@ -22,6 +22,7 @@ mod merge;
 mod outcome;
 mod page;
 mod prepare;
+mod proof;
 mod province;
 mod status;
 mod touched;
@@ -41,6 +42,7 @@ pub use journal::chain_at;
 pub use merge::{Arrival, Received, merge};
 pub use page::{PageAsk, PageReply, page};
 pub use prepare::{Prepared, prepare};
+pub use proof::{WentBack, judge, went_back};
 pub use province::{
     Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract,
     settle,

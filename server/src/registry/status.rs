@@ -12,6 +12,7 @@ use dongbo_proto::value::Value;
 
 use super::error::{Error, Result};
 use super::journal;
+use super::proof::{WentBack, went_back};
 use super::view::{NodeView, node_view};
 use crate::store::ReadTx;
 use crate::store::rows::{HeldRow, HeldState};
@@ -44,6 +45,8 @@ pub struct Status {
     pub refused: u64,
     /// Server time of the last backup; `None` if there was none.
     pub backup_ms: Option<UnixMs>,
+    /// When it last found that it had been put back without knowing it.
+    pub went_back: Option<WentBack>,
 }
 
 /// How the province stands.
@@ -67,6 +70,7 @@ pub fn status(tx: &dyn ReadTx) -> Result<Status> {
         refused: authors.iter().map(|a| a.refused).sum(),
         nodes: nodes(tx)?,
         backup_ms: backup.map(i64::from_be_bytes),
+        went_back: went_back(tx)?,
     })
 }
 

@@ -134,6 +134,8 @@ pub enum News {
     Revoked(AuthorId),
     /// Another process wrote; look.
     Anything,
+    /// A new epoch began: a node, which is answered in it, has shown that the registry went back.
+    Epoch(AuthorId),
     /// The server is about to stop.
     Closing,
 }
@@ -167,7 +169,9 @@ impl Talk {
                 Some(Event::News)
             }
             Ok(News::Outcome(author)) if author == self.author() => Some(Event::News),
-            Ok(News::Closing) => Some(Event::Received(Err(Stop::Busy))),
+            // Whoever conversed in the old one greets again.
+            Ok(News::Epoch(author)) if author == self.author() => None,
+            Ok(News::Epoch(_)) | Ok(News::Closing) => Some(Event::Received(Err(Stop::Busy))),
             Ok(News::Anything) | Err(broadcast::error::RecvError::Lagged(_)) => Some(Event::News),
             _ => None,
         }
@@ -287,6 +291,9 @@ impl Talk {
                     .await
                     .err()
                     .map(|s| Event::Received(Err(s)))
+            }
+            Do::Judge(proof) => {
+                Some(Event::Judged(self.province.judge(self.author(), *proof).await))
             }
             Do::Renew(request) => Some(Event::Renewed(self.renew(request).await)),
             Do::History(record) => {

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::fate::Receipt;
-use dongbo_proto::frame::{AckRun, HistoryItem, Stop, Token};
+use dongbo_proto::frame::{AckRun, HistoryItem, Proof, Stop, Token};
 use dongbo_proto::id::{AuthorId, Epoch, RecordId};
 use dongbo_proto::limits;
-use dongbo_proto::seam::{Clock, Entropy};
-use dongbo_proto::sign::Signer;
+use dongbo_proto::seam::{self, Clock, Entropy};
+use dongbo_proto::sign::{self, Signer};
 use dongbo_proto::stamp::Window;
 use dongbo_proto::stick::SealingKey;
 use tokio::sync::{Semaphore, broadcast};
@@ -258,6 +258,37 @@ impl Province {
         let job =
             move |tx: &mut dyn crate::store::WriteTx| registry::confirm(tx, author, token, inbox);
         self.store.write(job).await.map_err(stop)
+    }
+
+    /// Looks at what a node has of this server's own signatures; where the registry holds less, a new
+    /// epoch is in force when this returns, and every other conversation is told to come again.
+    pub async fn judge(&self, author: AuthorId, proof: Proof) -> Result<(), Stop> {
+        let proof = self.genuine(proof);
+        let (epoch, now_ms) = (Epoch(seam::bytes(self.entropy.as_ref())), self.clock.now_ms());
+        let job = move |tx: &mut dyn crate::store::WriteTx| {
+            registry::judge(tx, author, &proof, epoch, now_ms)
+        };
+        if self.store.write(job).await.map_err(stop)? {
+            tracing::error!(
+                node = %author, %epoch,
+                "the registry was put back: a node holds this server's signature over what it \
+                 lacks; a new epoch began, and nodes send again what was lost"
+            );
+            self.tell(News::Epoch(author));
+        }
+        Ok(())
+    }
+
+    /// What of a proof this server has signed.
+    fn genuine(&self, proof: Proof) -> Proof {
+        let key = self.signer.public();
+        let signed = |bytes: Vec<u8>, signature: &[u8]| {
+            signature.try_into().is_ok_and(|signature| sign::verify(key, &bytes, signature))
+        };
+        Proof {
+            receipt: proof.receipt.filter(|r| signed(r.signed_bytes(), &r.signature)),
+            checkpoint: proof.checkpoint.filter(|c| signed(c.signed_bytes(), &c.signature)),
+        }
     }
 
     /// The history of a record, as far as the author may see it.

@@ -192,11 +192,18 @@ async fn converse(
     to: &[u8; 32],
     bytes_max: u64,
 ) -> Result<Answered, Unanswered> {
-    let author = come.hello.author;
+    let (author, frames) = (come.hello.author, come.frames);
+    // A file says at once what the registry may have lost; it is answered in the epoch after that.
+    let (proofs, frames): (Vec<Up>, Vec<Up>) =
+        frames.into_iter().partition(|up| matches!(up, Up::Prove(_)));
+    for proof in proofs {
+        let Up::Prove(proof) = proof else { continue };
+        province.judge(author, *proof).await.map_err(Unanswered::Stopped)?;
+    }
     let view = province.view(author).await.map_err(Unanswered::Stopped)?;
     let (down, mut heard) = mpsc::channel::<Result<pb::DownFrame, Status>>(FRAMES_WAITING_MAX);
     let talk = Talk::new(province.clone(), come.node, down, bytes_max);
-    let acts = come.frames.iter().map(|up| if let Up::Batch(b) = up { b.count } else { 0 });
+    let acts = frames.iter().map(|up| if let Up::Batch(b) = up { b.count } else { 0 });
     let acts = acts.map(u64::from).sum();
     let listening = tokio::spawn(async move {
         let mut frames = Vec::new();
@@ -205,7 +212,7 @@ async fn converse(
         }
         frames
     });
-    tell(province, talk, &come.node, &come.hello, come.frames, view.as_ref()).await;
+    tell(province, talk, &come.node, &come.hello, frames, view.as_ref()).await;
     let frames = listening.await.map_err(|_| Unanswered::Stopped(Stop::Storage))?;
     let (joined, whole, stopped) = (come.joined.is_some(), is_whole(&frames), stop_of(&frames));
     let asked = wire::up_to_pb(&Up::Hello(come.hello)).frame;

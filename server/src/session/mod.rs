@@ -13,7 +13,9 @@
 mod step;
 
 use dongbo_proto::fate::{Outcome, Receipt, ScopeMark};
-use dongbo_proto::frame::{AckRun, Down, Grant, HistoryItem, ScopeCursor, States, Stop, Token, Up};
+use dongbo_proto::frame::{
+    AckRun, Down, Grant, HistoryItem, Proof, ScopeCursor, States, Stop, Token, Up,
+};
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
@@ -99,6 +101,8 @@ pub enum Event<B> {
     Receipt(Vec<AckRun>, Box<Receipt>),
     /// Answer to [`Do::Finish`]: the frame is ready, its token durable.
     Finished(Result<Box<dongbo_proto::frame::Complete>, Stop>),
+    /// Answer to [`Do::Judge`]: the next Hello will be answered in the epoch in force then.
+    Judged(Result<(), Stop>),
     /// Answer to [`Do::Renew`].
     Renewed(Result<Vec<u8>, Stop>),
     /// Answer to [`Do::History`].
@@ -127,6 +131,9 @@ pub enum Do<B> {
     Finish(Option<Vec<ScopeMark>>, u64),
     /// Keep that the node has this token and these outcomes.
     Confirm(Token, u64),
+    /// Compare what a node has of the server's own signature with what is held; where that is less,
+    /// begin a new epoch. Answer with [`Event::Judged`].
+    Judge(Box<Proof>),
     /// Sign a certificate request and answer with [`Event::Renewed`].
     Renew(Vec<u8>),
     /// Read a record's history and answer with [`Event::History`].

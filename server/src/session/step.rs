@@ -2,7 +2,7 @@
 
 use dongbo_proto::chain::state_hash;
 use dongbo_proto::frame::{AckRun, Down, Hello, ScopeCursor, Standing, Stop, Up, Welcome};
-use dongbo_proto::id::{AuthorId, RecordId, ScopeId};
+use dongbo_proto::id::{AuthorId, Epoch, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
 use super::{Answer, Ask, CertificateAge, Do, Event, View};
@@ -138,6 +138,17 @@ impl Session {
             Event::Frame(up) => self.frame(up),
             Event::Batch(batch) => self.batch(batch),
             Event::Viewed(view, now) => self.viewed(view, now),
+            // A new epoch began beside this conversation, which was greeted in another.
+            Event::Received(Ok((_, receipt))) | Event::Receipt(_, receipt)
+                if !self.is_of_epoch(receipt.epoch) =>
+            {
+                self.stop(Stop::Busy)
+            }
+            Event::Finished(Ok(complete))
+                if complete.checkpoint.as_ref().is_some_and(|c| !self.is_of_epoch(c.epoch)) =>
+            {
+                self.stop(Stop::Busy)
+            }
             Event::Received(Ok((runs, receipt))) => {
                 self.position = self.position.max(receipt.position);
                 (self.said, self.said_since_page) = (true, self.paging);
@@ -155,14 +166,20 @@ impl Session {
             Event::Paged(Ok(answer)) => self.paged(*answer),
             Event::Finished(Ok(complete)) => self.finished(*complete),
             Event::Renewed(Ok(der)) => self.renewed(der),
+            Event::Judged(Ok(())) => Vec::new(),
             Event::History(record, items) => send(Down::History(record, items)),
             Event::News => self.heard_news(),
             Event::Revoked => self.stop(Stop::Revoked),
             Event::Received(Err(stop))
             | Event::Paged(Err(stop))
             | Event::Finished(Err(stop))
+            | Event::Judged(Err(stop))
             | Event::Renewed(Err(stop)) => self.stop(stop),
         }
+    }
+
+    fn is_of_epoch(&self, epoch: Epoch) -> bool {
+        self.view.as_ref().is_none_or(|view| view.epoch == epoch)
     }
 
     fn frame<B: Positions>(&mut self, up: Up) -> Vec<Do<B>> {
@@ -184,6 +201,11 @@ impl Session {
                 vec![Do::Renew(csr)]
             }
             (Up::AskHistory(record), _) if self.view.is_some() => self.history(record),
+            // A second Hello follows.
+            (Up::Prove(proof), _) if self.view.is_some() => {
+                self.stage = Stage::Greeting;
+                vec![Do::Judge(proof)]
+            }
             _ => self.stop(Stop::BadFrame),
         }
     }
@@ -445,7 +467,7 @@ fn cursors(hello: &Hello, view: &View) -> Vec<ScopeCursor> {
 mod tests {
     use super::*;
     use dongbo_proto::frame::Grant;
-    use dongbo_proto::id::{Epoch, Hash};
+    use dongbo_proto::id::Hash;
 
     const EPOCH: Epoch = Epoch([4; 16]);
 

@@ -5,6 +5,7 @@ mod cli;
 mod registry_law;
 mod registry_merge;
 mod registry_page;
+mod registry_proof;
 mod registry_retract;
 mod registry_world;
 mod store;

@@ -10,7 +10,7 @@ use std::sync::Once;
 use dongbo_node::replica::Replica;
 use dongbo_node::session::Facts;
 use dongbo_proto::fate::SCOPE_BORN;
-use dongbo_proto::id::{AuthorId, ScopeId};
+use dongbo_proto::id::{AuthorId, Epoch, ScopeId};
 use dongbo_server::registry::{self, Error};
 use dongbo_server::store::{ReadTx, StoreHandle};
 
@@ -23,14 +23,17 @@ const ROWS_MAX: usize = 4_096;
 pub struct Seen {
     positions: BTreeMap<AuthorId, u64>,
     revisions: BTreeMap<ScopeId, u64>,
-    acknowledged: Vec<u64>,
+    /// Of each node, with the epoch in which.
+    acknowledged: Vec<(Option<Epoch>, u64)>,
+    /// Rewinds of the province seen.
+    rewinds: u32,
 }
 
 impl Seen {
     /// Nothing, of so many nodes.
     pub fn new(nodes: usize) -> Self {
-        let acknowledged = vec![0; nodes];
-        Seen { positions: BTreeMap::new(), revisions: BTreeMap::new(), acknowledged }
+        let acknowledged = vec![(None, 0); nodes];
+        Seen { positions: BTreeMap::new(), revisions: BTreeMap::new(), acknowledged, rewinds: 0 }
     }
 }
 
@@ -39,6 +42,9 @@ pub fn anytime(world: &Shared, seen: &mut Seen) {
     let elapsed_ms = i64::try_from(world.elapsed.get().as_millis()).unwrap_or(i64::MAX);
     world.server.clock.elapsed_is(elapsed_ms);
     world.nodes.iter().for_each(|n| n.clock.elapsed_is(elapsed_ms));
+    if seen.rewinds != world.server.rewinds.get() {
+        *seen = Seen { rewinds: world.server.rewinds.get(), ..Seen::new(world.nodes.len()) };
+    }
     let store = world.server.desk.borrow().clone();
     if let Some(store) = &store {
         world.check("anytime_journal_has_no_gap", journals(store, seen));
@@ -57,7 +63,7 @@ pub fn anytime(world: &Shared, seen: &mut Seen) {
             grows(node, &facts, &mut seen.acknowledged[at]),
         );
         world.check("anytime_equation_adds_up", equation(node, replica, &facts));
-        if let Some(store) = &store {
+        if let Some(store) = store.as_ref().filter(|store| agree(world, store, &facts)) {
             world.check("anytime_acknowledged_is_at_the_province", arrived(store, node, &facts));
         }
     }
@@ -137,7 +143,15 @@ fn saved(world: &Shared, node: &Node, facts: &Facts) -> Result<(), String> {
     Err(format!("{} was told that {told} acts are saved and holds {}", node.name, facts.position))
 }
 
-fn grows(node: &Node, facts: &Facts, before: &mut u64) -> Result<(), String> {
+/// In one epoch: in the next, what the province lost counts as not acknowledged.
+fn grows(
+    node: &Node,
+    facts: &Facts,
+    (epoch, before): &mut (Option<Epoch>, u64),
+) -> Result<(), String> {
+    if *epoch != facts.epoch {
+        (*epoch, *before) = (facts.epoch, 0);
+    }
     if facts.acknowledged < *before || facts.acknowledged > facts.position {
         return Err(format!(
             "{}: acknowledged went from {before} to {}",
@@ -154,6 +168,12 @@ fn equation(node: &Node, replica: &Replica, facts: &Facts) -> Result<(), String>
         return Ok(());
     }
     Err(format!("{}: {sum:?} at position {}", node.name, facts.position))
+}
+
+/// Whether a node and the province are in one epoch, in which the province did not go back.
+fn agree(world: &Shared, store: &StoreHandle, facts: &Facts) -> bool {
+    let epoch = look(store, registry::epoch).ok().map(|row| row.epoch);
+    facts.epoch == epoch && world.server.rewound_in.get() != epoch
 }
 
 /// What a node believes acknowledged is in the province's journal, with the same chain.

@@ -122,7 +122,7 @@ fn take(world: &Shared, node: &Node, file: &[u8]) -> Result<(), ExchangeError> {
     let records = taken.tally.records_received;
     world.say(&node.name, format_args!("a stick brings {records} records: {:?}", taken.end));
     world.did("answer taken");
-    if taken.tally.refilled > 0 {
+    if taken.tally.refilled > 0 && world.server.rewinds.get() == 0 {
         let refilled = taken.tally.refilled;
         world.fail(format_args!("{}: {refilled} digests differed after an answer", node.name));
     }

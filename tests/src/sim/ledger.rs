@@ -2,7 +2,7 @@
 //! shown to it. At the end of a run each line must be found again.
 
 use dongbo_proto::act::Op;
-use dongbo_proto::id::ActId;
+use dongbo_proto::id::{ActId, AuthorId};
 use dongbo_proto::stamp::Stamp;
 
 /// One saved act.
@@ -35,13 +35,23 @@ impl Ledger {
         format!("giá trị {}", self.values)
     }
 
+    /// Takes out the lines after the first so many, of these authors: the only disk that had them is
+    /// lost.
+    pub fn lost(&mut self, lines: usize, of: impl Fn(AuthorId) -> bool) {
+        let mut at = 0;
+        self.entries.retain(|entry| {
+            at += 1;
+            at <= lines || !of(entry.act.author)
+        });
+    }
+
     /// All lines, in the order in which they were saved.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// The last position that an author was told is saved.
-    pub fn last_of(&self, author: dongbo_proto::id::AuthorId) -> u64 {
+    pub fn last_of(&self, author: AuthorId) -> u64 {
         let own = self.entries.iter().filter(|e| e.act.author == author);
         own.map(|e| e.act.position).max().unwrap_or(0)
     }

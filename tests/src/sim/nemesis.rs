@@ -3,18 +3,22 @@
 //!
 //! Links are cut both ways or one way (an asymmetric partition), stalled and released in a burst,
 //! lossy, slow; in the midst of a conversation as well as at rest. Processes die without warning
-//! and start again from their files. Clocks jump by years. Damaged disks and restored backups are
-//! not here: they have their own runs.
+//! and start again from their files. Clocks jump by years. The province's disk
+//! goes back to an older image, and nobody tells it. Damaged disks and nodes that went back are not
+//! here: they have their own runs.
 
 use std::time::Duration;
 
+use dongbo_proto::id::Epoch;
+use dongbo_server::registry;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use turmoil::Sim;
 
+use super::check::look;
 use super::net::SERVER;
 use super::random::{pick, stream, weighted};
-use super::world::{Shared, keep_as_killed, put_back_killed};
+use super::world::{Shared, keep_as_killed, make_image, put_back_image, put_back_killed};
 
 /// Mean time between two faults, in milliseconds, on a run of one commune; more communes, more faults.
 const PAUSE_MS_MEAN: u64 = 9_000;
@@ -41,6 +45,8 @@ enum Fault {
     Slow,
     Crash,
     CrashServer,
+    Image,
+    Rewind,
     Clock,
     ServerClock,
 }
@@ -55,6 +61,8 @@ const FAULTS: &[(Fault, u32)] = &[
     (Fault::Slow, 3),
     (Fault::Crash, 5),
     (Fault::CrashServer, 4),
+    (Fault::Image, 3),
+    (Fault::Rewind, 2),
     (Fault::Clock, 4),
     (Fault::ServerClock, 1),
 ];
@@ -70,9 +78,15 @@ impl Fault {
             Fault::Slow => "link slow",
             Fault::Crash => "node killed",
             Fault::CrashServer => "server killed",
+            Fault::Image => "image of the server's disk",
+            Fault::Rewind => "server put back from an image, untold",
             Fault::Clock => "node's clock jumps",
             Fault::ServerClock => "server's clock jumps",
         }
+    }
+
+    fn is_of_server(self) -> bool {
+        matches!(self, Fault::CrashServer | Fault::Rewind)
     }
 
     fn is_of_link(self) -> bool {
@@ -181,9 +195,9 @@ impl Nemesis {
         lasts: Duration,
     ) -> Result<(), Fatal> {
         let of = |l: &Lasting| l.fault.is_of_link() == fault.is_of_link() && l.node == node;
-        let server_down = self.lasting.iter().any(|l| l.fault == Fault::CrashServer);
+        let server_down = self.lasting.iter().any(|l| l.fault.is_of_server());
         // One fault of a link at a time, one of a process at a time.
-        if self.lasting.iter().any(of) || (fault == Fault::CrashServer && server_down) {
+        if self.lasting.iter().any(of) || (fault.is_of_server() && server_down) {
             return Ok(());
         }
         let name = world.nodes[node].name.clone();
@@ -202,6 +216,18 @@ impl Nemesis {
             }
             Fault::Crash => kill_node(sim, world, node)?,
             Fault::CrashServer => kill_server(sim, world)?,
+            Fault::Image => {
+                let Some(epoch) = epoch(world) else { return Ok(()) };
+                make_image(world, epoch)?;
+                world.say("nemesis", format_args!("server: {}", fault.name()));
+                return Ok(());
+            }
+            // An image of an earlier epoch is another line of descent, which nodes do not follow.
+            Fault::Rewind if !has_image(world) => return Ok(()),
+            Fault::Rewind => {
+                kill_server(sim, world)?;
+                put_back_image(world)?;
+            }
             Fault::Clock => {
                 self.clock(world, node);
                 return Ok(());
@@ -211,7 +237,7 @@ impl Nemesis {
                 return Ok(());
             }
         }
-        let who = if fault == Fault::CrashServer { SERVER } else { name.as_str() };
+        let who = if fault.is_of_server() { SERVER } else { name.as_str() };
         world.say("nemesis", format_args!("{who}: {} for {} ms", fault.name(), lasts.as_millis()));
         world.injected(fault.name());
         self.lasting.push(Lasting { fault, node, until: sim.elapsed() + lasts });
@@ -231,13 +257,13 @@ impl Nemesis {
                     sim.set_link_max_message_latency(name, SERVER, most);
                 }
                 Fault::Crash => sim.bounce(name),
-                Fault::CrashServer => sim.bounce(SERVER),
+                Fault::CrashServer | Fault::Rewind => sim.bounce(SERVER),
                 _ => {}
             }
             if fault.is_of_link() && fault != Fault::Stall {
                 sim.repair(name, SERVER);
             }
-            let who = if fault == Fault::CrashServer { SERVER } else { name };
+            let who = if fault.is_of_server() { SERVER } else { name };
             world.say("nemesis", format_args!("{who}: no longer {}", fault.name()));
         }
     }
@@ -272,6 +298,18 @@ fn kill_node(sim: &mut Sim<'_>, world: &Shared, node: usize) -> Result<(), Fatal
     drop(node.office.borrow_mut().take());
     node.talking.set(false);
     Ok(put_back_killed(&node.dir, &kept)?)
+}
+
+/// The epoch in force.
+fn epoch(world: &Shared) -> Option<Epoch> {
+    let store = world.server.desk.borrow().clone()?;
+    Some(look(&store, registry::epoch).ok()?.epoch)
+}
+
+/// Whether there is an image of the epoch in force.
+fn has_image(world: &Shared) -> bool {
+    let image = world.server.image.borrow();
+    image.as_ref().is_some_and(|image| Some(image.epoch) == epoch(world))
 }
 
 /// Kills the server's programs.

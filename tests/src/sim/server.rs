@@ -56,8 +56,21 @@ pub fn found(plan: &Plan, under: &Path) -> anyhow::Result<(Server, CaPin, Vec<Sc
     let pin = CaPin::of_fingerprint(&ca.fingerprint());
     let clock = Arc::default();
     let (desk, wires, starts) = Default::default();
+    let (image, rewinds, rewound_in) = Default::default();
     let sealing = courier::sealing_key(&Seeded::new(plan.seed, "sealing"));
-    let server = Server { dir, key, clock, entropy, sealing, desk, wires, starts };
+    let server = Server {
+        dir,
+        key,
+        clock,
+        entropy,
+        sealing,
+        desk,
+        wires,
+        starts,
+        image,
+        rewinds,
+        rewound_in,
+    };
     Ok((server, pin, scopes))
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use dongbo_node::replica::Replica;
 use dongbo_node::session::Link;
 use dongbo_proto::code::JoinCode;
-use dongbo_proto::id::{AuthorId, ScopeId};
+use dongbo_proto::id::{AuthorId, Epoch, ScopeId};
 use dongbo_proto::seam;
 use dongbo_proto::stick::SealingKey;
 use dongbo_server::store::StoreHandle;
@@ -48,6 +48,22 @@ pub struct Server {
     pub wires: Wires,
     /// How often it was started.
     pub starts: Cell<u32>,
+    /// The last image of its disk.
+    pub image: RefCell<Option<Image>>,
+    /// How often its disk was put back from an image, with nobody telling it.
+    pub rewinds: Cell<u32>,
+    /// The epoch that it was in when that last happened.
+    pub rewound_in: Cell<Option<Epoch>>,
+}
+
+/// An image of the province's disk.
+pub struct Image {
+    /// Where it is.
+    pub dir: PathBuf,
+    /// Lines of the ledger when it was made.
+    pub lines: usize,
+    /// The epoch that it is of.
+    pub epoch: Epoch,
 }
 
 /// A commune's machine.
@@ -182,6 +198,37 @@ pub fn keep_as_killed(dir: &Path) -> std::io::Result<PathBuf> {
         }
     }
     Ok(kept)
+}
+
+/// Makes an image of the province's disk as it is at this moment.
+pub fn make_image(world: &World, epoch: Epoch) -> std::io::Result<()> {
+    let kept = keep_as_killed(&world.server.dir)?;
+    let dir = world.server.dir.with_extension("image");
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    std::fs::rename(kept, &dir)?;
+    let lines = world.ledger.borrow().entries().len();
+    *world.server.image.borrow_mut() = Some(Image { dir, lines, epoch });
+    Ok(())
+}
+
+/// Puts an image in the place of the disk of a server that is down. What the province's own people
+/// did since is lost with the disk, and the ledger hears of it: nobody else has it.
+pub fn put_back_image(world: &World) -> std::io::Result<()> {
+    let image = world.server.image.borrow();
+    let Some(Image { dir, lines, epoch }) = image.as_ref() else { return Ok(()) };
+    std::fs::remove_dir_all(&world.server.dir)?;
+    std::fs::create_dir(&world.server.dir)?;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), world.server.dir.join(entry.file_name()))?;
+    }
+    let nodes: Vec<AuthorId> = world.nodes.iter().map(|node| node.author).collect();
+    world.ledger.borrow_mut().lost(*lines, |author| !nodes.contains(&author));
+    world.server.rewinds.set(world.server.rewinds.get() + 1);
+    world.server.rewound_in.set(Some(*epoch));
+    Ok(())
 }
 
 /// Puts a kept disk in the place of what the dropped process left.

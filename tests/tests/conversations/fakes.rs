@@ -12,7 +12,7 @@ use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::digest::Digest;
 use dongbo_proto::fate::{Checkpoint, Fate, Outcome, Reason, Receipt, ScopeMark};
 use dongbo_proto::frame::{
-    AckRun, Batch, Complete, Grant, ScopeCursor, States, Stop, Token, Welcome,
+    AckRun, Batch, Complete, Grant, Proof, ScopeCursor, States, Stop, Token, Welcome,
 };
 use dongbo_proto::id::{ActId, AuthorId, Epoch, Hash, KindId, RecordId, ScopeId};
 use dongbo_proto::record::{Origin, Rank, Record};
@@ -98,6 +98,7 @@ pub struct Replica {
     pub token: Token,
     pub inbox: u64,
     pub scopes: BTreeMap<ScopeId, Held>,
+    pub receipt: Option<Receipt>,
     /// Complete frames taken in.
     pub completes: usize,
     /// Digests of so many completes to come are called different.
@@ -119,6 +120,7 @@ impl Replica {
             token: [0; 16],
             inbox: 0,
             scopes: province.scopes.keys().map(|s| (*s, Held::default())).collect(),
+            receipt: None,
             completes: 0,
             doubts: 0,
             overtaken: 0,
@@ -177,6 +179,7 @@ impl Replica {
             self.epoch = welcome.epoch;
             self.acknowledged = self.acknowledged.min(welcome.position);
             self.unsettled.clear();
+            self.inbox = 0;
             self.scopes.values_mut().for_each(|held| *held = Held::default());
         }
     }
@@ -186,6 +189,7 @@ impl Replica {
         if receipt.chain != head(receipt.position, self.life) {
             return Err("a receipt of another journal");
         }
+        self.receipt = Some(receipt.clone());
         for run in runs {
             assert!(run.first <= self.acknowledged + 1, "acknowledgements leave no gap");
             for (at, position) in (run.first..=run.last()).enumerate() {
@@ -197,6 +201,10 @@ impl Replica {
             }
         }
         Ok(())
+    }
+
+    pub fn proof(&self) -> Proof {
+        Proof { receipt: self.receipt.clone(), checkpoint: None }
     }
 
     pub fn stage(&mut self, page: &States) {
@@ -264,6 +272,8 @@ pub struct Province {
     /// Batches that held nothing new.
     pub repeated: usize,
     pub revoked: bool,
+    /// It begins no epoch, whatever it is shown.
+    pub stubborn: bool,
     pub certificate: CertificateAge,
     /// Each scope's revisions, and whether the node made them.
     pub scopes: BTreeMap<ScopeId, Vec<bool>>,
@@ -283,6 +293,7 @@ impl Province {
             merged: Vec::new(),
             repeated: 0,
             revoked: false,
+            stubborn: false,
             certificate: CertificateAge::Fresh,
             scopes: BTreeMap::from([(ScopeId(0), vec![false; 2]), (HOME, vec![false; 4])]),
             outcomes: Vec::new(),
@@ -336,6 +347,16 @@ impl Province {
             AckRun { first: position, fate, at, rank: Rank::Home, count: 1, stamps: None }
         };
         (first..=last).map(run).collect()
+    }
+
+    /// Begins an epoch if it holds less than it signed.
+    pub fn judge(&mut self, proof: &Proof) -> Result<(), Stop> {
+        let lost = proof.receipt.as_ref().is_some_and(|r| r.position > self.position);
+        if lost && !self.stubborn {
+            self.ancestors.insert(0, self.epoch);
+            self.epoch = Epoch([self.epoch.0[0] + 1; 16]);
+        }
+        Ok(())
     }
 
     pub fn receipt(&self) -> Receipt {

@@ -59,6 +59,10 @@ fn up_said(up: &Up) -> String {
         Up::Confirm { token, inbox } => format!("confirm: token {}, inbox {inbox}", token[0]),
         Up::Renew(_) => "renew".into(),
         Up::AskHistory(_) => "ask history".into(),
+        Up::Prove(proof) => {
+            let held = proof.receipt.as_ref().map_or(0, |receipt| receipt.position);
+            format!("proof: a receipt to {held}")
+        }
     }
 }
 

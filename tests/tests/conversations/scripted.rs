@@ -363,6 +363,21 @@ fn a_machine_that_was_put_back_says_so_and_sends_nothing_over_it() {
     golden::check("rewound", &table);
 }
 
+/// A file on a stick took away what was saved after Hello, and was faster.
+#[test]
+fn a_server_that_holds_what_was_saved_since_hello_is_greeted_again() {
+    let mut table = Table::in_step(false);
+    table.save(1);
+    table.start();
+    table.save(1);
+    let batch = table.replica.load(0).expect("two acts");
+    table.province.receive(&batch).expect("the file arrives first");
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+}
+
 #[test]
 fn a_machine_that_was_put_back_and_wrote_more_is_a_fork_and_loses_nothing() {
     let mut table = Table::in_step(false);
@@ -394,36 +409,51 @@ fn another_history_at_the_acknowledged_position_is_a_fork() {
     golden::check("forked", &table);
 }
 
-#[test]
-fn a_server_that_came_back_in_a_new_epoch_is_followed_and_sent_again_what_it_lost() {
+/// A node that has sent five acts, and the province as it was after two of them.
+fn sent_since_the_copy() -> (crate::fakes::Replica, crate::fakes::Province) {
     let mut table = Table::in_step(false);
     table.save(2);
     table.start();
     table.run();
     while table.step_up() {}
-    let backup = table.province.clone();
+    let copy = table.province.clone();
     let mut table = table.cut();
     table.save(3);
     table.start();
     table.run();
-    let (replica, parent) = (table.replica, backup.epoch);
-    let restored =
-        crate::fakes::Province { epoch: Epoch([7; 16]), ancestors: vec![parent], ..backup };
-    let mut table = Table::new(replica, restored, false);
+    (table.replica, copy)
+}
+
+/// What was lost comes again, with what is new.
+fn sends_again(replica: crate::fakes::Replica, province: crate::fakes::Province, name: &str) {
+    let mut table = Table::new(replica, province, false);
     table.save(1);
     table.start();
     table.run();
     assert_eq!(table.end, Some(End::InStep));
     while table.step_up() {}
     table.assert_in_step();
-    golden::check("new_epoch", &table);
+    golden::check(name, &table);
 }
 
 #[test]
-fn a_server_that_went_back_without_a_new_epoch_is_named() {
+fn a_server_that_came_back_in_a_new_epoch_is_followed_and_sent_again_what_it_lost() {
+    let (replica, backup) = sent_since_the_copy();
+    let (epoch, ancestors) = (Epoch([7; 16]), vec![backup.epoch]);
+    sends_again(replica, crate::fakes::Province { epoch, ancestors, ..backup }, "new_epoch");
+}
+
+#[test]
+fn a_server_that_went_back_untold_is_shown_its_own_signature_and_sent_again_what_it_lost() {
+    let (replica, image) = sent_since_the_copy();
+    sends_again(replica, image, "went_back_untold");
+}
+
+#[test]
+fn a_server_that_went_back_and_begins_no_epoch_is_named() {
     let mut table = Table::in_step(false);
     table.save(2);
-    let backup = table.province.clone();
+    let backup = crate::fakes::Province { stubborn: true, ..table.province.clone() };
     table.start();
     table.run();
     let mut table = Table::new(table.replica, backup, false);

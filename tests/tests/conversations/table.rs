@@ -159,6 +159,8 @@ impl Table {
             NodeDo::Complete(complete) => {
                 return Some(NodeEvent::Completed(self.replica.complete(&complete)));
             }
+            NodeDo::LookAgain => return Some(NodeEvent::Looked(self.replica.position)),
+            NodeDo::FindProof => return Some(NodeEvent::Proof(Box::new(self.replica.proof()))),
             NodeDo::MakeRequest => return Some(NodeEvent::Request(vec![0x30])),
             NodeDo::KeepCertificate(_) => self.replica.certificate += 1,
             NodeDo::ShowHistory(..) => self.replica.histories += 1,
@@ -197,6 +199,7 @@ impl Table {
                 province.confirmed = Some(token);
                 return None;
             }
+            ServerDo::Judge(proof) => ServerEvent::Judged(province.judge(&proof)),
             ServerDo::Renew(_) => {
                 province.certificate = dongbo_server::session::CertificateAge::Fresh;
                 ServerEvent::Renewed(Ok(vec![0x31]))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use dongbo_tests::harness::{Node, Ran, Server, Trouble, World, strangers};
 use serde_json::Value;
 
+use crate::restore::{all_hold_the_same, put_back_untold};
 use crate::{AGAIN, Story, ensure, ensure_eq, first_scope, members, office, refused};
 
 /// A hundred days: longer than a node's certificate lives.
@@ -338,6 +339,20 @@ fn a_restored_province_is_heard_of_by_stick_and_gets_back_what_it_lost() -> Stor
     all_is_said(&world, &lan)?;
     ensure_eq(world.server.value(&own[0], "phone")?, "0000000001")?;
     ensure_eq(world.server.value(&own[1], "phone")?, "0000000002")
+}
+
+#[test]
+fn a_province_that_was_put_back_untold_finds_it_out_by_stick() -> Story {
+    let (mut world, [lan, minh], [lost, _]) = put_back_untold()?;
+    ensure_eq(world.server.stop()?, 0)?;
+    // The first trip shows the proof and hears of the new epoch, the second brings what was lost.
+    let heard = import(&lan, &answer(&world.server, &export(&world, &lan, "proves")?)?)?;
+    ensure_eq((heard.code, &heard.value()?["end"]), (10, &Value::from("more")))?;
+    ensure_eq(&world.server.ask(&["status"])?["epochs"], &Value::from(2))?;
+    carry(&world, &lan)?;
+    ensure_eq(world.server.value(&lost, "phone")?, "0000000001")?;
+    world.server.start()?;
+    all_hold_the_same(&world, &[&lan, &minh])
 }
 
 #[test]
