@@ -374,13 +374,16 @@ impl Session {
         vec![Do::Rest]
     }
 
-    /// With a fresh certificate, what an expired one was refused is asked for again.
+    /// With a fresh certificate, what an expired one was refused is asked for again; unless a Hello
+    /// that the server reads behind the request is on its way, or will be.
     fn renewed(&mut self, der: Vec<u8>) -> Vec<Do> {
         self.renewing = false;
         let mut todo = vec![Do::KeepCertificate(der)];
         let waiting = std::mem::take(&mut self.waiting);
         if self.standing == Standing::Expired {
-            todo.push(Do::StartOver);
+            if self.stage != Stage::Greeting {
+                todo.push(Do::StartOver);
+            }
         } else if waiting {
             todo.extend(self.rest());
         }

@@ -32,6 +32,10 @@ pub const LATENCY_MS_MAX: u64 = 300;
 pub const LATENCY_MS_MIN: u64 = 5;
 /// The share of messages at which a lost one comes back up, once a link is lossy.
 pub const REPAIR_RATE: f64 = 0.5;
+/// A day.
+const DAY_MS: i64 = 86_400_000;
+/// All that is skipped of a run: the server's certificate lives two years.
+const SKIPPED_MS_MAX: i64 = 600 * DAY_MS;
 /// A year of a clock's error.
 const YEAR_MS: i64 = 31_557_600_000;
 
@@ -47,6 +51,7 @@ enum Fault {
     CrashServer,
     Image,
     Rewind,
+    Weeks,
     Clock,
     ServerClock,
 }
@@ -63,6 +68,7 @@ const FAULTS: &[(Fault, u32)] = &[
     (Fault::CrashServer, 4),
     (Fault::Image, 3),
     (Fault::Rewind, 2),
+    (Fault::Weeks, 1),
     (Fault::Clock, 4),
     (Fault::ServerClock, 1),
 ];
@@ -80,6 +86,7 @@ impl Fault {
             Fault::CrashServer => "server killed",
             Fault::Image => "image of the server's disk",
             Fault::Rewind => "server put back from an image, untold",
+            Fault::Weeks => "weeks pass, certificates age",
             Fault::Clock => "node's clock jumps",
             Fault::ServerClock => "server's clock jumps",
         }
@@ -228,6 +235,10 @@ impl Nemesis {
                 kill_server(sim, world)?;
                 put_back_image(world)?;
             }
+            Fault::Weeks => {
+                self.weeks(world);
+                return Ok(());
+            }
             Fault::Clock => {
                 self.clock(world, node);
                 return Ok(());
@@ -277,6 +288,22 @@ impl Nemesis {
         let name = &world.nodes[node].name;
         world.say("nemesis", format_args!("{name}: clock is off by {} s", error / 1_000));
         world.injected(Fault::Clock.name());
+    }
+
+    /// Long enough that certificates are due, or past their end; not so long that the server's is,
+    /// which it looks after by itself only at a start.
+    fn weeks(&mut self, world: &Shared) {
+        let days = self.dice.random_range(20..120_i64);
+        let ms = days * DAY_MS;
+        if world.server.clock.skip(0) + ms > SKIPPED_MS_MAX {
+            return;
+        }
+        world.server.clock.skip(ms);
+        for node in &world.nodes {
+            node.clock.skip(ms);
+        }
+        world.say("nemesis", format_args!("{days} days pass"));
+        world.injected(Fault::Weeks.name());
     }
 
     /// The province's clock is looked after: minutes, not years.

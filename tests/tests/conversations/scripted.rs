@@ -168,6 +168,28 @@ fn an_expired_certificate_with_much_to_send_over_a_bad_link() {
 }
 
 #[test]
+fn an_expired_certificate_and_lost_acknowledgements_greet_again_once() {
+    let mut table = Table::in_step(false);
+    table.save(3);
+    table.start();
+    while table.step_up() {}
+    let mut table = table.cut();
+    table.province.certificate = CertificateAge::Expired;
+    let mut table = table.cut();
+    table.start();
+    while table.end.is_none() {
+        let (up, down) = (table.step_up(), table.step_down());
+        assert!(up || down, "nobody speaks and nothing has ended");
+    }
+    // The certificate came while the second Hello was on its way: a third would cross its answer.
+    let hello = |f: &&Frame| matches!(f, Frame::Up(Up::Hello(_)));
+    assert_eq!(table.sent.iter().filter(hello).count(), 2);
+    assert_eq!(table.end, Some(End::InStep));
+    while table.step_up() {}
+    table.assert_in_step();
+}
+
+#[test]
 fn a_certificate_that_is_due_is_here_before_the_exchange_ends() {
     let mut table = Table::in_step(false);
     table.save(1);
