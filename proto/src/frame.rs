@@ -294,6 +294,24 @@ pub enum Up {
     AskHistory(RecordId),
     /// What you signed, and may hold no longer.
     Prove(Box<Proof>),
+    /// What is your chain hash of my journal at these positions?
+    AskChain(Vec<u64>),
+    /// From here on this journal is another author's. Before a Hello of that author.
+    Fork(Fork),
+}
+
+/// A machine that is not where the server left it (its disk was put back, or is a copy) goes on with
+/// its journal under an author id of its own, from the last position that both hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fork {
+    /// The new author. Its first act has the position after `at`.
+    pub author: AuthorId,
+    /// The author whose journal it goes on with.
+    pub parent: AuthorId,
+    /// The last position that is common to both.
+    pub at: u64,
+    /// The chain hash there.
+    pub head: Hash,
 }
 
 /// The last words of a server of which a node has its signature: what a server that was put back from
@@ -325,6 +343,11 @@ pub enum Down {
     History(RecordId, Vec<HistoryItem>),
     /// The conversation ends.
     Stop(Stop),
+    /// The chain hashes of the node's journal at the positions that it asked for, in their order; none
+    /// where the server's journal does not reach.
+    Chain(Vec<Option<Hash>>),
+    /// The machine is not where this server left it: find the last position that both hold, and fork.
+    Apart,
 }
 
 /// The digest that a node should have for a scope it holds nothing of.

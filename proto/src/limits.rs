@@ -58,5 +58,10 @@ pub const STICK_FRAMES_BYTES_MAX: u64 = 40 * 1024 * 1024;
 /// The longest that a server may ask a node to stay away, in seconds: one that asks for more is
 /// broken or hostile, and the office's acts must still leave today.
 pub const COME_BACK_S_MAX: u32 = 6 * 3_600;
+/// Positions at which a node may ask for the chain hash of its journal at once: each may open a frame.
+pub const CHAIN_ASKED_MAX: usize = 16;
+/// Times that one journal may go on as another author's without a new invitation. A disk is put back or
+/// copied once or twice; a node that forks on and on would fill the registry with authors.
+pub const FORKS_MAX: usize = 8;
 /// Acts of one record whose history is sent at once, newest first.
 pub const HISTORY_ACTS_MAX: usize = 1_000;

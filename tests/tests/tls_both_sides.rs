@@ -119,7 +119,7 @@ async fn a_code_read_over_the_telephone_leads_to_a_working_link() {
     let config = province.exchanging(&key, &certificate, None);
     let mut client = province.dial(config).await.expect("connected");
     let mut served = province.main().await;
-    let node = served.peer().node.expect("identity");
+    let node = served.peer().node.clone().expect("identity");
     assert_eq!((node.node_id, &node.public_key), (NODE, key.public()));
     pass_a_byte(&mut client, &mut served).await;
 }
@@ -142,7 +142,7 @@ async fn an_expired_node_reaches_the_session() {
     let config = province.exchanging(&key, &certificate, Some(NOW - 365 * DAY_S));
     let mut client = province.dial(config).await.expect("connected");
     let mut served = province.main().await;
-    assert!(served.peer().node.expect("identity").expired_at(NOW));
+    assert!(served.peer().node.clone().expect("identity").expired_at(NOW));
     pass_a_byte(&mut client, &mut served).await;
 }
 

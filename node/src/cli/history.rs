@@ -62,10 +62,9 @@ fn told(item: &HistoryItem, record: RecordId) -> Item {
 }
 
 fn own(desk: &Desk, record: RecordId) -> Result<Vec<Item>> {
-    let author = desk.replica.author();
     let item = |own: crate::replica::OwnAct| Item {
         act: own.act,
-        author,
+        author: own.id.author,
         order_ms: None,
         rank: None,
         fate: own.fate,

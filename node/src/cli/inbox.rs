@@ -17,11 +17,10 @@ use crate::replica::OwnAct;
 /// Lists what waits and what was answered.
 pub fn run(shell: &mut Shell, args: Inbox) -> Result<Exit> {
     let desk = shell.open()?;
-    let author = desk.replica.author();
     let outcomes = desk.replica.inbox(args.after, args.limit)?;
     let waiting = desk.replica.waiting(args.limit)?;
     if shell.json {
-        let waits = |own: &OwnAct| waiting_json(own, own.act.id(author));
+        let waits = |own: &OwnAct| waiting_json(own, own.id);
         out::json(&json!({
             "waiting": waiting.iter().map(waits).collect::<Vec<_>>(),
             "outcomes": outcomes.iter().map(to_json).collect::<Vec<_>>(),
@@ -32,7 +31,7 @@ pub fn run(shell: &mut Shell, args: Inbox) -> Result<Exit> {
         out::line(&shell.say("inbox-empty"));
     }
     if !waiting.is_empty() {
-        print_waiting(shell, &waiting, |own| own.act.id(author));
+        print_waiting(shell, &waiting);
     }
     if !outcomes.is_empty() {
         print_outcomes(shell, &outcomes);
@@ -40,7 +39,7 @@ pub fn run(shell: &mut Shell, args: Inbox) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn print_waiting(shell: &Shell, waiting: &[OwnAct], id: impl Fn(&OwnAct) -> ActId) {
+fn print_waiting(shell: &Shell, waiting: &[OwnAct]) {
     out::line(&shell.say("inbox-waiting"));
     let head = ["col-when", "col-act", "col-fate", "col-reason", "col-record"];
     let mut rows = table(head.map(|key| shell.say(key)));
@@ -48,7 +47,7 @@ fn print_waiting(shell: &Shell, waiting: &[OwnAct], id: impl Fn(&OwnAct) -> ActI
         let reason = own.fate.and_then(reason_key).map_or_else(String::new, |key| shell.say(key));
         rows.add_row([
             spoken(own.act.claimed.ms()),
-            id(own).to_string(),
+            own.id.to_string(),
             shell.say(fate_key(own.fate)),
             reason,
             records(own).join("\n"),

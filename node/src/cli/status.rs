@@ -60,6 +60,11 @@ fn print(shell: &Shell, standing: &Standing) {
     if status.opened.rewound > 0 {
         out::line(&shell.words.with("status-rewound", &[("count", &status.opened.rewound)]));
     }
+    for fork in &status.forked {
+        let args: [(&str, &dyn std::fmt::Display); 2] =
+            [("at", &fork.at), ("author", &fork.author)];
+        out::line(&shell.words.with("status-forked", &args));
+    }
     next(shell, standing);
 }
 

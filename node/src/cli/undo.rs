@@ -6,7 +6,7 @@ use serde_json::json;
 use super::args::Undo;
 use super::shell::Shell;
 use super::{Exit, out};
-use crate::office::undo::{Which, drafts, is_undoable, own, takes_back};
+use crate::office::undo::{Which, drafts, is_undoable, takes_back};
 use crate::office::{Desk, OfficeError, Result};
 use crate::replica::OwnAct;
 
@@ -57,7 +57,9 @@ fn back(desk: &Desk, mut stop: impl FnMut(&OwnAct) -> bool) -> Result<Option<u64
 }
 
 fn one(desk: &Desk, act: ActId, undone: &[ActId]) -> Result<ActId> {
-    let act = own(desk.replica.author(), act)?;
+    if !desk.replica.owns(act)? {
+        return Err(OfficeError::NotUndoable(Some(act)));
+    }
     if undone.contains(&act) {
         return Err(OfficeError::AlreadyUndone(act));
     }
@@ -70,9 +72,9 @@ fn one(desk: &Desk, act: ActId, undone: &[ActId]) -> Result<ActId> {
 }
 
 fn of_job(desk: &Desk, job: JobId, undone: &[ActId]) -> Result<Vec<ActId>> {
-    let author = desk.replica.author();
     let positions = desk.replica.job_acts(job)?;
-    let acts: Vec<ActId> = positions.into_iter().map(|p| ActId::new(author, p)).collect();
+    let ids = positions.into_iter().map(|position| desk.replica.id_at(position));
+    let acts = ids.collect::<std::result::Result<Vec<ActId>, _>>()?;
     if acts.is_empty() {
         return Err(OfficeError::NotUndoable(None));
     }
@@ -83,7 +85,6 @@ fn of_job(desk: &Desk, job: JobId, undone: &[ActId]) -> Result<Vec<ActId>> {
 }
 
 fn last(desk: &Desk, undone: &[ActId]) -> Result<ActId> {
-    let author = desk.replica.author();
-    let found = back(desk, |own| is_undoable(&own.act) && !undone.contains(&own.act.id(author)))?;
-    found.map(|position| ActId::new(author, position)).ok_or(OfficeError::NothingToUndo)
+    let found = back(desk, |own| is_undoable(&own.act) && !undone.contains(&own.id))?;
+    Ok(desk.replica.id_at(found.ok_or(OfficeError::NothingToUndo)?)?)
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use dongbo_proto::digest::Digest;
 use dongbo_proto::frame::{Batch, Down, HistoryItem, States, Up};
-use dongbo_proto::id::RecordId;
-use dongbo_proto::seam::Clock;
+use dongbo_proto::id::{AuthorId, RecordId};
+use dongbo_proto::seam::{Clock, Entropy};
 use dongbo_proto::wire::WireError;
 use dongbo_proto::{chain, limits, wire};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -92,6 +92,8 @@ pub struct Conversation<'a> {
     pub key: &'a NodeKey,
     /// The wall clock.
     pub clock: &'a dyn Clock,
+    /// Chance.
+    pub entropy: &'a dyn Entropy,
     /// Who looks.
     pub watcher: &'a mut dyn Watcher,
     /// A record whose history is asked for, once.
@@ -349,7 +351,12 @@ impl Talk<'_, '_> {
                 self.server_ahead_ms = Some(ahead);
                 replica.welcome(&welcome)?;
             }
-            Do::Acknowledge(runs, receipt) => replica.acknowledge(&runs, &receipt)?,
+            Do::Acknowledge(runs, receipt) => match replica.acknowledge(&runs, &receipt) {
+                Err(ReplicaError::Word(Word::ReceiptMismatch)) => {
+                    return Ok(Some(Event::OtherJournal));
+                }
+                taken => taken?,
+            },
             Do::Stage { page, known } => self.keep_page(*page, known)?,
             Do::Outcomes(outcomes) => replica.take_outcomes(&outcomes)?,
             Do::Complete(complete) => {
@@ -369,6 +376,18 @@ impl Talk<'_, '_> {
                 self.tally.completes += 1;
                 self.come_back_s = complete.come_back_s.min(limits::COME_BACK_S_MAX);
                 return Ok(Some(Event::Completed(done)));
+            }
+            Do::LookWhere => {
+                let facts = replica.facts()?;
+                return Ok(Some(Event::Here(facts.token, facts.position)));
+            }
+            Do::Chains(positions) => {
+                let hashes = replica.chains_at(&positions)?;
+                return Ok(Some(Event::Chains(positions.into_iter().zip(hashes).collect())));
+            }
+            Do::Fork(common) => {
+                let author = AuthorId(self.at.entropy.number());
+                replica.fork(common, author, &mut |bytes| self.at.entropy.fill(bytes))?;
             }
             Do::LookAgain => return Ok(Some(Event::Looked(replica.facts()?.position))),
             Do::FindProof => return Ok(Some(Event::Proof(Box::new(replica.proof()?)))),

@@ -23,7 +23,7 @@ use super::ExchangeError;
 use super::converse::{Tally, load};
 use super::join::{self, Joined};
 use super::key::NodeKey;
-use crate::replica::{Replica, Staged, Turn};
+use crate::replica::{Replica, ReplicaError, Staged, Turn, Word};
 use crate::session::{Do, End, Event, Facts, Link, Session};
 
 /// Share of its life, in percent, after which a certificate is renewed (as the server counts it).
@@ -148,10 +148,10 @@ impl Carrier<'_> {
         // A file cannot be asked: should the server have been put back, it is shown so at once.
         let proof = replica.proof()?;
         if proof != Proof::default() {
-            frames.insert(1, Up::Prove(Box::new(proof)));
+            frames.push(Up::Prove(Box::new(proof)));
         }
         if renew {
-            frames.insert(1, Up::Renew(self.key.csr_der()?));
+            frames.push(Up::Renew(self.key.csr_der()?));
         }
         let acts = frames.iter().map(|up| if let Up::Batch(b) = up { b.count } else { 0 });
         let acts = acts.map(u64::from).sum();
@@ -181,7 +181,8 @@ impl Carrier<'_> {
                 }
                 Do::Load { after, bytes_max: most } => {
                     // However little room there is, each file brings the province on.
-                    let room = frames.len() == 1 || bytes < bytes_max;
+                    let first = !frames.iter().any(|up| matches!(up, Up::Batch(_)));
+                    let room = first || bytes < bytes_max;
                     let left = usize::try_from(bytes_max.saturating_sub(bytes)).unwrap_or(most);
                     let most = most.min(left);
                     let batch = if room { load(replica, self.key, after, most)? } else { None };
@@ -359,7 +360,12 @@ impl Talk<'_> {
             Do::MakeRequest => return Ok(Some(Event::Request(self.key.csr_der()?))),
             Do::Welcome(welcome) => self.replica.welcome(&welcome)?,
             Do::Acknowledge(runs, receipt) => {
-                self.replica.acknowledge(&runs, &receipt)?;
+                match self.replica.acknowledge(&runs, &receipt) {
+                    Err(ReplicaError::Word(Word::ReceiptMismatch)) => {
+                        return Ok(Some(Event::OtherJournal));
+                    }
+                    taken => taken?,
+                }
                 self.heard = (receipt.position, receipt.chain);
             }
             Do::Stage { page, known } => {
@@ -382,9 +388,10 @@ impl Talk<'_> {
                 self.taken.tally.completes += 1;
                 return Ok(Some(Event::Completed(done)));
             }
+            Do::LookWhere | Do::Chains(_) => return Ok(Some(Event::CannotAsk)),
             Do::KeepCertificate(der) => self.taken.certificate = Some(der),
             Do::End(end) => self.taken.end = Some(end),
-            Do::Send(_) | Do::ShowHistory(..) | Do::Rest => {}
+            Do::Send(_) | Do::ShowHistory(..) | Do::Rest | Do::Fork(_) => {}
         }
         Ok(None)
     }

@@ -165,7 +165,15 @@ impl Newcomer {
 /// Why the province did not let it in; nothing is changed here then.
 pub async fn again(desk: &mut Desk, server: &str, code: &JoinCode) -> Result<()> {
     desk.identity.server = server.to_owned();
-    let joined = ask(&desk.identity, code, desk.clock.now_ms()).await?;
+    // A journal that went on under another id is invited under that.
+    let before = std::mem::replace(&mut desk.identity.author, desk.replica.author());
+    let joined = match ask(&desk.identity, code, desk.clock.now_ms()).await {
+        Ok(joined) => joined,
+        Err(refused) => {
+            desk.identity.author = before;
+            return Err(refused);
+        }
+    };
     desk.replica.invited_again(&who(desk.identity.author, &joined))?;
     keep_sealing_key(&mut desk.replica, joined.sealing_key)?;
     desk.identity.certificate = joined.certificate;

@@ -38,6 +38,8 @@ pub enum Next {
     Listen,
     /// The clock is wrong.
     SetClock,
+    /// The province must invite this machine again.
+    AskAgain,
 }
 
 impl Next {
@@ -51,6 +53,7 @@ impl Next {
             Next::Renew => "next-renew",
             Next::Listen => "next-listen",
             Next::SetClock => "next-clock",
+            Next::AskAgain => "next-ask-again",
         }
     }
 }
@@ -118,6 +121,7 @@ impl Standing {
         let filling = status.scopes.iter().any(ScopeState::is_filling);
         let equation = &status.equation;
         let all = [
+            (status.uninvited, Next::AskAgain),
             (equation.unsent > 0, Next::Send),
             (filling, Next::Fill),
             (self.conflicts > 0, Next::Settle),
@@ -155,6 +159,10 @@ impl Standing {
                 "server_ahead_ms": self.server_ahead_ms,
                 "wrong": self.clock_is_wrong(),
             },
+            "forks": status.forked.iter().map(|fork| json!({
+                "author": fork.author, "parent": fork.parent, "at": fork.at,
+            })).collect::<Vec<_>>(),
+            "uninvited": status.uninvited,
             "conflicts": self.conflicts,
             "inbox": status.inbox,
             "mended": {

@@ -114,6 +114,7 @@ where
         replica: parties.replica,
         key: &parties.identity.key,
         clock: parties.clock,
+        entropy: parties.entropy,
         watcher,
         history: wish.history,
     };

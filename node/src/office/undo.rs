@@ -4,7 +4,7 @@
 //! returns, here at once and everywhere after the next exchange. Pure.
 
 use dongbo_proto::act::{Act, Op};
-use dongbo_proto::id::{ActId, AuthorId, JobId};
+use dongbo_proto::id::{ActId, JobId};
 use dongbo_proto::limits::RETRACT_ACTS_MAX;
 use std::str::FromStr;
 
@@ -53,19 +53,15 @@ pub fn takes_back(act: &Act) -> impl Iterator<Item = ActId> + '_ {
 /// The acts to take back, newest first, as drafts within the limits.
 pub fn drafts(person: &str, acts: &[ActId]) -> Vec<Draft> {
     let mut newest = acts.to_vec();
-    newest.sort_by(|a, b| b.cmp(a));
+    newest.sort_by_key(|id| std::cmp::Reverse((id.position, id.author)));
     let chunk = |acts: &[ActId]| Draft::change(person, Op::Retract(acts.to_vec()));
     newest.chunks(RETRACT_ACTS_MAX).map(chunk).collect()
-}
-
-/// Refuses an act that is not this node's.
-pub fn own(author: AuthorId, act: ActId) -> Result<ActId> {
-    if act.author == author { Ok(act) } else { Err(OfficeError::NotUndoable(Some(act))) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dongbo_proto::id::AuthorId;
 
     #[test]
     fn a_large_job_is_taken_back_in_several_acts_newest_first() {

@@ -87,6 +87,22 @@ pub(super) fn put_delivered(db: &Connection, held: u64, acknowledged: u64) -> Re
     }
 }
 
+/// Forgets what became of the acts behind a position. Answers whether any of them was settled.
+pub(super) fn forget_after(db: &Connection, position: u64) -> Result<bool> {
+    let mut any = false;
+    for (row, settled) in overlapping(db, position + 1, i64::MAX as u64)? {
+        any |= settled;
+        db.prepare_cached("DELETE FROM ack WHERE first = ?")?.execute([int(row.first)])?;
+        if row.first <= position {
+            let count = position + 1 - row.first;
+            row.take(count).put(db, settled)?;
+        }
+    }
+    let held = delivered(db)?;
+    put_delivered(db, held, acknowledged(db)?)?;
+    Ok(any)
+}
+
 /// The last outcome that is here; 0 before the first.
 pub(super) fn inbox_last(db: &Connection) -> Result<u64> {
     let sql = "SELECT coalesce(max(sequence), 0) FROM inbox";
@@ -107,7 +123,7 @@ fn check_receipt(work: &Work<'_>, receipt: &Receipt, key: &[u8; 32]) -> Result<A
         return Err(Word::ReceiptSignature.into());
     }
     let epoch = Epoch(setting::must(work.db, setting::EPOCH)?);
-    if receipt.author != work.author || receipt.epoch != epoch {
+    if receipt.author != work.line.author() || receipt.epoch != epoch {
         return Err(Word::ReceiptForOther.into());
     }
     if journal::chain_at(work.db, receipt.position)? != Some(receipt.chain) {
@@ -125,12 +141,12 @@ fn check_receipt(work: &Work<'_>, receipt: &Receipt, key: &[u8; 32]) -> Result<A
 
 /// The last receipt of an epoch.
 pub(super) fn last_receipt(db: &Connection, epoch: Epoch) -> Result<Option<Receipt>> {
-    let author = AuthorId(u64::from_be_bytes(setting::must(db, setting::AUTHOR)?));
-    let sql = "SELECT position, chain, merged, held, refused, at_ms, signature FROM receipt WHERE epoch = ?";
+    let first = AuthorId(u64::from_be_bytes(setting::must(db, setting::AUTHOR)?));
+    let sql = "SELECT position, chain, merged, held, refused, at_ms, signature, author FROM receipt WHERE epoch = ?";
     let of_row = |row: &Row<'_>| {
         Ok(Receipt {
             epoch,
-            author,
+            author: row.get::<_, Option<i64>>(7)?.map_or(first, |n| AuthorId(n.cast_unsigned())),
             position: uint(row.get(0)?),
             chain: Hash(row.get(1)?),
             merged: uint(row.get(2)?),
@@ -144,7 +160,7 @@ pub(super) fn last_receipt(db: &Connection, epoch: Epoch) -> Result<Option<Recei
 }
 
 fn put_receipt(db: &Connection, r: &Receipt) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO receipt (epoch, position, chain, merged, held, refused, at_ms, signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT OR REPLACE INTO receipt (epoch, position, chain, merged, held, refused, at_ms, signature, author) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(params![
         r.epoch.0,
         int(r.position),
@@ -154,6 +170,7 @@ fn put_receipt(db: &Connection, r: &Receipt) -> Result<()> {
         int(r.refused),
         r.at_ms,
         r.signature,
+        r.author.0.cast_signed(),
     ])?;
     Ok(())
 }

@@ -86,7 +86,8 @@ fn follow(work: &Work<'_>, welcome: &Welcome) -> Result<()> {
     setting::put(work.db, setting::EPOCH, &welcome.epoch.0)
 }
 
-fn begin_again(scope: &mut ScopeState) {
+/// A scope that is to be filled again behind what is shown.
+pub(super) fn begin_again(scope: &mut ScopeState) {
     (scope.visible, scope.staged) = (0, 0);
     scope.filled_to = Some(ScopeCursor::FROM_THE_START);
     scope.refills += 1;

@@ -4,7 +4,7 @@
 use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::chain;
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
-use dongbo_proto::frame::Proof;
+use dongbo_proto::frame::{Fork, Proof};
 use dongbo_proto::id::{AuthorId, Epoch};
 use dongbo_proto::stamp::UnixMs;
 use rusqlite::{OptionalExtension, Row};
@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Row};
 use super::error::Result;
 use super::scope::{self, ScopeState};
 use super::work::{Work, damaged};
-use super::{Opening, Replica, ack, journal, setting};
+use super::{Opening, Replica, ack, fork, journal, setting};
 use crate::session::Facts;
 
 /// Promise 2 as numbers; the machine checks that they add up.
@@ -56,6 +56,10 @@ pub struct Status {
     pub province: String,
     /// Whose replica this is.
     pub author: AuthorId,
+    /// Where it parted from the journal that the province holds, and went on under another id; oldest first.
+    pub forked: Vec<Fork>,
+    /// Since then the province has not invited this machine again: it may only deliver.
+    pub uninvited: bool,
     /// The equation.
     pub equation: Equation,
     /// The receipt behind it.
@@ -174,7 +178,8 @@ fn facts(work: &Work<'_>) -> Result<Facts> {
     let scopes = scope::all(work.db)?;
     let marks: Vec<ScopeMark> = scopes.iter().map(ScopeState::mark).collect();
     Ok(Facts {
-        author: work.author,
+        author: work.line.author(),
+        forks: work.line.forks().to_vec(),
         schema: SCHEMA_VERSION,
         epoch: Some(Epoch(setting::must(work.db, setting::EPOCH)?)),
         position: tail.position,
@@ -199,7 +204,9 @@ fn status(work: &Work<'_>, opened: Opening) -> Result<Status> {
     let backed_up = setting::fixed(work.db, setting::BACKED_UP)?;
     Ok(Status {
         province: String::from_utf8(province).map_err(|_| damaged("a setting"))?,
-        author: work.author,
+        author: work.line.author(),
+        forked: work.line.forks().to_vec(),
+        uninvited: fork::is_uninvited(work)?,
         equation: Equation::of(journal::tail(work.db)?.position, receipt.as_ref()),
         receipt,
         scopes: scope::all(work.db)?,

@@ -6,7 +6,7 @@ use dongbo_proto::act::Act;
 use dongbo_proto::bytes::Reader;
 use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::frame::Batch;
-use dongbo_proto::id::{AuthorId, Hash};
+use dongbo_proto::id::Hash;
 use dongbo_proto::limits;
 use dongbo_proto::stamp::Stamp;
 use dongbo_proto::wire::encode_acts;
@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::block::List;
 use super::error::{ReplicaError, Result};
+use super::line::Line;
 use super::outbox::LogRow;
 use super::table::blob;
 
@@ -223,19 +224,23 @@ pub(super) fn put_seed(db: &Connection, from: u64, seed: &Seed) -> Result<()> {
 /// uncompressed bytes, but always one act. `None` if there is nothing to send.
 pub(super) fn batch(
     db: &Connection,
-    author: AuthorId,
+    line: &Line,
     position: u64,
     acts_max: usize,
     bytes_max: usize,
 ) -> Result<Option<Batch>> {
-    let acts = read_acts(db, position, acts_max.min(limits::BATCH_ACTS_MAX), bytes_max)?;
+    // A batch is of one author.
+    let here = line.forks().iter().map(|fork| fork.at).find(|at| *at > position);
+    let room = here.map_or(usize::MAX, |at| usize::try_from(at - position).unwrap_or(usize::MAX));
+    let acts_max = acts_max.min(limits::BATCH_ACTS_MAX).min(room);
+    let acts = read_acts(db, position, acts_max, bytes_max)?;
     if acts.is_empty() {
         return Ok(None);
     }
     let (body, raw_len) = encode_acts(&acts);
     let (first, last) = (position + 1, position + acts.len() as u64);
     Ok(Some(Batch {
-        author,
+        author: line.at(first),
         first,
         count: acts.len() as u32,
         before: chain_at(db, position)?.ok_or(DAMAGED)?,

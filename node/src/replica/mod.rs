@@ -18,7 +18,9 @@ pub mod draft;
 mod error;
 mod facts;
 mod find;
+mod fork;
 mod journal;
+mod line;
 mod opening;
 mod outbox;
 mod place;
@@ -40,7 +42,7 @@ mod work;
 use std::path::{Path, PathBuf};
 
 use dongbo_proto::frame::Batch;
-use dongbo_proto::id::AuthorId;
+use dongbo_proto::id::{ActId, AuthorId};
 use dongbo_proto::sign::PUBLIC_KEY_BYTES;
 use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open, verified};
 use rusqlite::{Connection, TransactionBehavior};
@@ -58,6 +60,7 @@ pub use stage::{Page, Staged, counts};
 pub use turn::Turn;
 pub use verify::Finding;
 
+use line::Line;
 use opening::LOCK_WAIT;
 use outbox::{LogRow, Outbox};
 use table::Tables;
@@ -71,15 +74,34 @@ pub struct Replica {
     lock: LockFile,
     tables: Tables,
     outbox: Outbox,
+    /// The first author of the journal.
+    first: AuthorId,
+    /// Under whose name acts were saved when it was last written to here.
     author: AuthorId,
     signing_key: [u8; PUBLIC_KEY_BYTES],
     opened: Opening,
 }
 
 impl Replica {
-    /// Under which id this node writes.
+    /// Under which id this node writes, as far as this process has heard.
     pub fn author(&self) -> AuthorId {
         self.author
+    }
+
+    /// Whether an act is of this node's own journal, under whatever id.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub fn owns(&self, act: ActId) -> Result<bool> {
+        self.read(|work| Ok(work.line.owns(act)))
+    }
+
+    /// The id of the act at a position of this node's journal.
+    ///
+    /// # Errors
+    /// What storage says.
+    pub fn id_at(&self, position: u64) -> Result<ActId> {
+        self.read(|work| Ok(ActId::new(work.line.at(position), position)))
     }
 
     /// The data directory.
@@ -103,7 +125,7 @@ impl Replica {
         acts_max: usize,
         bytes_max: usize,
     ) -> Result<Option<Batch>> {
-        self.read(|work| journal::batch(work.db, self.author, position, acts_max, bytes_max))
+        self.read(|work| journal::batch(work.db, work.line, position, acts_max, bytes_max))
     }
 
     /// Makes the outbox durable: by a timer, at an exchange and at exit.
@@ -125,7 +147,8 @@ impl Replica {
     /// One consistent look: everything in it sees the same state.
     fn read<T>(&self, look: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
         let tx = self.conn.unchecked_transaction()?;
-        verified(&tx, look(&Work::new(&tx, &self.tables, self.author)))
+        let line = Line::read(&tx, self.first)?;
+        verified(&tx, look(&Work::new(&tx, &self.tables, &line)))
     }
 
     /// One durable change, under the lock of the directory.
@@ -148,9 +171,12 @@ impl Replica {
     ) -> Result<T> {
         let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let changed = change(&Work::new(&tx, &self.tables, self.author));
+        // Another process may have parted from the province since.
+        let line = Line::read(&tx, self.first)?;
+        let changed = change(&Work::new(&tx, &self.tables, &line));
         let (done, rows) = verified(&tx, changed)?;
         tx.commit()?;
+        self.author = line.author();
         if !rows.is_empty()
             && let Err(error) = self.outbox.append(&rows)
         {

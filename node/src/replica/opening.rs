@@ -18,12 +18,13 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{ReplicaError, Result};
 use super::journal::{self, uint};
+use super::line::Line;
 use super::outbox::{LogRow, Outbox};
 use super::save::Entering;
 use super::setting::{self, Identity};
 use super::table::Tables;
 use super::work::{Work, damaged};
-use super::{Replica, ack, find};
+use super::{Replica, ack, find, fork};
 
 /// The database's name in the data directory.
 pub const REPLICA_FILE: &str = "replica.db";
@@ -36,7 +37,10 @@ const APPLICATION_ID: i32 = 0x4442_6e31;
 /// The steps of the replica's schema, without the tables of the kinds.
 pub const SCHEMA: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[("replica", include_str!("sql/001_replica.sql"))],
+    migrations: &[
+        ("replica", include_str!("sql/001_replica.sql")),
+        ("002_fork", include_str!("sql/002_fork.sql")),
+    ],
 };
 
 /// What opening found and mended.
@@ -85,11 +89,13 @@ impl Replica {
         SCHEMA.migrate(&mut conn)?;
         let tables = Tables::new();
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let author = AuthorId(u64::from_be_bytes(setting::must(&tx, setting::AUTHOR)?));
+        let first = AuthorId(u64::from_be_bytes(setting::must(&tx, setting::AUTHOR)?));
         let signing_key = setting::must(&tx, setting::SIGNING_KEY)?;
         bring_up(&tx, &tables)?;
-        let outbox = Outbox::new(dir, key, author);
-        let work = Work::new(&tx, &tables, author);
+        let outbox = Outbox::new(dir, key, first);
+        let line = Line::read(&tx, first)?;
+        let work = Work::new(&tx, &tables, &line);
+        fork::bring_up_outbox(&work, &outbox)?;
         let opened = reconcile(&work, &outbox)?;
         drop(work);
         tx.commit()?;
@@ -100,7 +106,8 @@ impl Replica {
             lock,
             tables,
             outbox,
-            author,
+            first,
+            author: line.author(),
             signing_key,
             opened,
         })
@@ -229,7 +236,8 @@ impl Replica {
     /// first: a WAL that is cut short must never take with it what the log no longer has.
     pub(super) fn trim_outbox(&mut self) -> Result<()> {
         let _guard = self.lock.acquire("outbox", LOCK_WAIT)?;
-        let work = Work::new(&self.conn, &self.tables, self.author);
+        let line = Line::read(&self.conn, self.first)?;
+        let work = Work::new(&self.conn, &self.tables, &line);
         let known = ack::acknowledged(work.db)?;
         let places = self.outbox.contents()?.places;
         // A row ends where the next begins; the last one with the journal.

@@ -35,6 +35,8 @@ pub struct Filter {
 /// An act of this node's own with what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnAct {
+    /// Its id.
+    pub id: ActId,
     /// The act.
     pub act: Act,
     /// Its fate, the last that was heard; `None`: not acknowledged.
@@ -298,12 +300,13 @@ pub(super) fn own_acts(
 }
 
 fn with_fate(work: &Work<'_>, act: Act) -> Result<OwnAct> {
-    let later = ack::outcome_of(work.db, ActId::new(work.author, act.position))?;
+    let id = work.line.id(&act);
+    let later = ack::outcome_of(work.db, id)?;
     let fate = match later {
         Some(fate) => Some(fate),
         None => ack::run_of(work.db, act.position)?.map(|run| run.fate),
     };
-    Ok(OwnAct { act, fate })
+    Ok(OwnAct { id, act, fate })
 }
 
 /// Every record of a table, for checks.

@@ -4,7 +4,7 @@ use dongbo_proto::sign::PUBLIC_KEY_BYTES;
 
 use super::error::{Result, Word};
 use super::setting::{self, Identity};
-use super::{Replica, scope};
+use super::{Replica, fork, scope};
 
 impl Replica {
     /// Takes in what a further invitation gave. The epoch stays the one known here: the next
@@ -16,9 +16,10 @@ impl Replica {
     pub fn invited_again(&mut self, who: &Identity) -> Result<()> {
         self.write("join again", |work| {
             let known: [u8; PUBLIC_KEY_BYTES] = setting::must(work.db, setting::SIGNING_KEY)?;
-            if who.author != work.author || who.signing_key != known {
+            if who.author != work.line.author() || who.signing_key != known {
                 return Err(Word::ReceiptForOther.into());
             }
+            fork::certified(work)?;
             setting::put(work.db, setting::TOKEN, &who.token)?;
             scope::grant(work.db, &who.grants)
         })

@@ -4,7 +4,7 @@
 //! and what only the province does change nothing here until the province says so.
 
 use dongbo_proto::act::{Act, Intent, Op, RecordWrites};
-use dongbo_proto::id::{ActId, AuthorId, FieldId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, FieldId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{FieldState, Named, Origin, Rank, Record};
 use smallvec::SmallVec;
@@ -18,13 +18,13 @@ pub(super) fn has_effect(act: &Act) -> bool {
 }
 
 /// The facts that a node gives an act of its own until the province has fixed them.
-pub(super) fn origin(act: &Act, author: AuthorId, at_home: bool) -> Origin {
+pub(super) fn origin(id: ActId, act: &Act, at_home: bool) -> Origin {
     let rank = match act.intent {
         Intent::Import => Rank::Import,
         _ if at_home => Rank::Home,
         _ => Rank::Other,
     };
-    Origin { act: act.id(author), stamp: act.claimed, rank }
+    Origin { act: id, stamp: act.claimed, rank }
 }
 
 /// The home of the record that these writes are for: where it is, or where they create it.
@@ -189,7 +189,7 @@ pub(super) fn retracted(act: &Act) -> Vec<ActId> {
     });
     let mut all: Vec<ActId> = listed.flatten().copied().collect();
     // Newest first: what an act brings back may be what an older one, also taken back, wrote.
-    all.sort_by(|a, b| b.cmp(a));
+    all.sort_by_key(|id| std::cmp::Reverse((id.position, id.author)));
     all.dedup();
     all
 }

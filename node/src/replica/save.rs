@@ -162,6 +162,13 @@ impl<'w, 'a> Entering<'w, 'a> {
         Ok(())
     }
 
+    /// Begins behind the last act with a seed of its own.
+    pub fn anew(work: &'w Work<'a>, entropy: &mut Entropy<'_>) -> Result<Self> {
+        let mut entering = Self::with_seed(work, journal::tail(work.db)?, None);
+        entering.draw(entropy)?;
+        Ok(entering)
+    }
+
     fn draw(&mut self, entropy: &mut Entropy<'_>) -> Result<()> {
         let mut bytes = [0; 32];
         entropy(&mut bytes);
@@ -169,7 +176,8 @@ impl<'w, 'a> Entering<'w, 'a> {
         journal::put_seed(self.work.db, self.seed.0, &self.seed.1)
     }
 
-    fn salt(&mut self, entropy: &mut Entropy<'_>) -> Result<()> {
+    /// Draws another seed where the one in force has salted enough.
+    pub fn salt(&mut self, entropy: &mut Entropy<'_>) -> Result<()> {
         if self.tail.position + 1 - self.seed.0 < SEED_ACTS_MAX {
             Ok(())
         } else {

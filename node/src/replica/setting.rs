@@ -29,6 +29,7 @@ pub struct Identity {
     pub server_ms: UnixMs,
 }
 
+/// The first author of the journal; see `line`.
 pub(super) const AUTHOR: &str = "author";
 pub(super) const PROVINCE: &str = "province";
 pub(super) const CA: &str = "ca";
@@ -41,6 +42,12 @@ pub(super) const BACKED_UP: &str = "backed_up";
 pub(super) const DELIVERED: &str = "delivered";
 /// How often states were taken in, and by which file last.
 pub(super) const TURN: &str = "turn";
+/// Where the journal went on under another author id.
+pub(super) const FORKS: &str = "forks";
+/// The author of the fork under which the province has invited this machine again.
+pub(super) const FORK_CERTIFIED: &str = "fork_certified";
+/// The outbox is still that of the journal before it parted.
+pub(super) const OUTBOX_STALE: &str = "outbox_stale";
 pub(super) const CATALOGUE: &str = "catalogue";
 /// Names that callers give to what they keep here begin so.
 pub(super) const NOTE: &str = "note.";

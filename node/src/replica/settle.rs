@@ -256,7 +256,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         else {
             return Ok(false);
         };
-        let shown = replay::origin(&own.act, self.work.author, self.work.holds(home)?);
+        let shown = replay::origin(self.work.line.id(&own.act), &own.act, self.work.holds(home)?);
         Ok(stamp.is_none_or(|stamp| stamp == shown.stamp) && *rank == shown.rank)
     }
 
@@ -326,7 +326,8 @@ impl<'w, 'a> Settle<'w, 'a> {
         let Some(Settled::AsWritten(stamp, rank)) = self.settled.get(&position) else { return };
         let Some(own) = self.own.get(&position) else { return };
         let stamp = stamp.unwrap_or(own.act.claimed);
-        let origin = Origin { act: ActId::new(self.work.author, position), stamp, rank: *rank };
+        let origin =
+            Origin { act: ActId::new(self.work.line.at(position), position), stamp, rank: *rank };
         for writes in own.act.writes().filter(|w| w.record == record) {
             let kind = catalogue().kind(writes.kind);
             let mut writes = writes.clone();
@@ -354,7 +355,11 @@ impl<'w, 'a> Settle<'w, 'a> {
             }
             let home = replay::home(view.as_ref(), writes);
             let at_home = home.is_some_and(|h| work.holds(h).unwrap_or(false));
-            parts.push(replay::write(view, writes, replay::origin(&own.act, work.author, at_home)));
+            parts.push(replay::write(
+                view,
+                writes,
+                replay::origin(work.line.id(&own.act), &own.act, at_home),
+            ));
         }
         if !contained {
             parts.extend(self.redo_retraction(own, record, view)?);
@@ -374,7 +379,7 @@ impl<'w, 'a> Settle<'w, 'a> {
         if own.undone.is_empty() {
             return Ok(None);
         }
-        let author = self.work.author;
+        let line = self.work.line;
         let undone: Vec<Undone<'_>> = own
             .undone
             .iter()
@@ -382,11 +387,11 @@ impl<'w, 'a> Settle<'w, 'a> {
             .map(|(act, parts)| {
                 // An act that is pending too may have replaced something else by now.
                 let parts = self.own.get(&act.position).map_or(parts, |own| &own.parts);
-                Undone { act, id: act.id(author), parts }
+                Undone { act, id: line.id(act), parts }
             })
             .collect();
         let find = |id: ActId| match self.own.get(&id.position) {
-            Some(own) if id.author == author => Ok(Some((own.act.clone(), own.parts.clone()))),
+            Some(own) if line.owns(id) => Ok(Some((own.act.clone(), own.parts.clone()))),
             _ => self.work.own_act(id),
         };
         replay::retract(view, record, &undone, &find)

@@ -16,6 +16,7 @@ use dongbo_sqlite::{damaged_pages, quick_check};
 use super::error::{ReplicaError, Result};
 use super::facts::Equation;
 use super::journal::{Block, uint};
+use super::line::Line;
 use super::outbox::Outbox;
 use super::read::every;
 use super::settle::{guests, pending};
@@ -53,7 +54,7 @@ impl Replica {
     /// # Errors
     /// What storage says of anything but damage, which is a finding.
     pub fn verify(&mut self) -> Result<Vec<Finding>> {
-        let Replica { lock, conn, tables, outbox, author, signing_key, .. } = self;
+        let Replica { lock, conn, tables, outbox, first, signing_key, .. } = self;
         let _guard = lock.acquire("verify", super::opening::LOCK_WAIT)?;
         let mut found: Vec<Finding> = Vec::new();
         found.extend(damaged_pages(conn)?.iter().map(|d| Finding::new("page", d)));
@@ -63,7 +64,8 @@ impl Replica {
             return Ok(found);
         }
         let tx = conn.unchecked_transaction()?;
-        let work = Work::new(&tx, tables, *author);
+        let line = Line::read(&tx, *first)?;
+        let work = Work::new(&tx, tables, &line);
         let checks: [&Check; 6] = [
             &journal_holds,
             &inbox_is_gapless,
@@ -189,7 +191,7 @@ fn receipts_are_signed(work: &Work<'_>, key: &[u8; 32]) -> Result<Vec<Finding>> 
         let here = journal::chain_at(work.db, receipt.position)?;
         let covered = (receipt.position, receipt.chain);
         let wrong = invariant::receipt_is_signed(&receipt, key)
-            .or_else(|| invariant::acknowledged_is_held(work.author, covered, here));
+            .or_else(|| invariant::acknowledged_is_held(receipt.author, covered, here));
         if wrong.is_some() {
             found.push(Finding::new("receipt", receipt.position));
         }
@@ -351,10 +353,10 @@ impl Pending {
                     Some(home) => work.holds(home)?,
                     None => false,
                 };
-                replay::write(&mut view, writes, replay::origin(act, work.author, at_home));
+                replay::write(&mut view, writes, replay::origin(work.line.id(act), act, at_home));
             }
             let own = work.own(&replay::retracted(act))?;
-            let undone = super::work::borrowed(work.author, &own);
+            let undone = super::work::borrowed(work.line, &own);
             replay::retract(&mut view, seen.id, &undone, &|id| work.own_act(id))?;
         }
         Ok(view)

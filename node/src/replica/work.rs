@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use dongbo_proto::act::{Act, Op, RecordWrites};
 use dongbo_proto::bytes::Reader;
-use dongbo_proto::id::{ActId, AuthorId, KindId, RecordId, ScopeId};
+use dongbo_proto::id::{ActId, KindId, RecordId, ScopeId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{Meta, Record};
 use rusqlite::{CachedStatement, Connection};
@@ -18,6 +18,7 @@ use rusqlite::{CachedStatement, Connection};
 use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
 use super::journal::{self, Block};
+use super::line::Line;
 use super::prior::{self, Before, Part, Touch};
 use super::replay::{self, Undone};
 use super::table::{Inserting, KindTable, Stored, Tables, blob, contest, rule};
@@ -32,8 +33,8 @@ pub(super) struct Work<'a> {
     pub db: &'a Connection,
     /// The tables of the kinds.
     pub tables: &'a Tables,
-    /// Whose replica it is.
-    pub author: AuthorId,
+    /// Whose journal it is.
+    pub line: &'a Line,
     held: OnceCell<Vec<ScopeId>>,
     prepared: RefCell<BTreeMap<(KindId, usize), Prepared<'a>>>,
     searching: RefCell<BTreeMap<KindId, find::Statements<'a>>>,
@@ -50,11 +51,11 @@ struct Prepared<'a> {
 
 impl<'a> Work<'a> {
     /// A transaction's view.
-    pub fn new(db: &'a Connection, tables: &'a Tables, author: AuthorId) -> Self {
+    pub fn new(db: &'a Connection, tables: &'a Tables, line: &'a Line) -> Self {
         Work {
             db,
             tables,
-            author,
+            line,
             held: OnceCell::new(),
             prepared: RefCell::default(),
             searching: RefCell::default(),
@@ -107,7 +108,7 @@ impl<'a> Work<'a> {
     /// Writes through whole rows: creations, and edits of several fields.
     fn write_row(&self, act: &Act, writes: &RecordWrites) -> Result<Part> {
         if let Some(home) = writes.create {
-            let origin = replay::origin(act, self.author, self.holds(home)?);
+            let origin = replay::origin(self.line.id(act), act, self.holds(home)?);
             let mut into = self.inserting(writes.kind)?;
             let created = match into.as_mut() {
                 Some(into) => into.created(self.db, writes, home, origin)?,
@@ -132,7 +133,8 @@ impl<'a> Work<'a> {
         let mut view = old.map(|stored| stored.record.clone());
         let home = replay::home(view.as_ref(), writes);
         let at_home = home.is_some_and(|h| self.held().is_ok_and(|held| held.contains(&h)));
-        let part = replay::write(&mut view, writes, replay::origin(act, self.author, at_home));
+        let part =
+            replay::write(&mut view, writes, replay::origin(self.line.id(act), act, at_home));
         Ok((part, view))
     }
 
@@ -153,7 +155,7 @@ impl<'a> Work<'a> {
 
         let mut state = before.clone();
         let named = merge::named(&write.over, meta.created.act);
-        let origin = replay::origin(act, self.author, self.holds(ScopeId(home))?);
+        let origin = replay::origin(self.line.id(act), act, self.holds(ScopeId(home))?);
         merge::apply(&mut state, origin, write.value.clone(), &named, |_| true);
         let was = meta.contested_fields().next().is_some();
         let rule = rule(kind, write.field);
@@ -216,7 +218,7 @@ impl<'a> Work<'a> {
     /// Takes acts of this node's own back in the view.
     fn retract(&self, act: &Act, parts: &mut Vec<Part>) -> Result<()> {
         let own = self.own(&replay::retracted(act))?;
-        let undone = borrowed(self.author, &own);
+        let undone = borrowed(self.line, &own);
         for (record, kind) in touched(&own) {
             let old = self.load(kind, record)?;
             let mut view = old.as_ref().map(|stored| stored.record.clone());
@@ -236,7 +238,7 @@ impl<'a> Work<'a> {
 
     /// An act of this journal with what it replaced.
     pub fn own_act(&self, id: ActId) -> Result<Option<(Act, Vec<Part>)>> {
-        if id.author != self.author {
+        if !self.line.owns(id) {
             return Ok(None);
         }
         self.own_row(id.position)
@@ -283,8 +285,8 @@ impl<'a> Work<'a> {
 }
 
 /// Own acts as [`replay::retract`] takes them.
-pub(super) fn borrowed(author: AuthorId, own: &[(Act, Vec<Part>)]) -> Vec<Undone<'_>> {
-    own.iter().map(|(act, parts)| Undone { act, id: act.id(author), parts }).collect()
+pub(super) fn borrowed<'o>(line: &Line, own: &'o [(Act, Vec<Part>)]) -> Vec<Undone<'o>> {
+    own.iter().map(|(act, parts)| Undone { act, id: line.id(act), parts }).collect()
 }
 
 /// The records that some acts write to, each once.

@@ -12,13 +12,14 @@
 //! Deliberately absent: SQL (the replica), sockets (`exchange`), retries and waiting (the carrier's
 //! loop), and any judgement of what merges: the server merges, a node takes its result.
 
+mod apart;
 mod link;
 mod step;
 
 use dongbo_proto::chain::StateHash;
 use dongbo_proto::fate::{Outcome, Receipt};
 use dongbo_proto::frame::{
-    AckRun, Batch, Complete, Grant, HistoryItem, Proof, ScopeCursor, States, Stop, Token, Up,
+    AckRun, Batch, Complete, Fork, Grant, HistoryItem, Proof, ScopeCursor, States, Stop, Token, Up,
     Welcome,
 };
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId};
@@ -30,8 +31,11 @@ pub use step::Session;
 /// What the replica knows of itself, read in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Whose journal this is.
+    /// Under whose name the journal is written now.
     pub author: AuthorId,
+    /// Where it went on under another name, oldest first: said before Hello, for a server that was put
+    /// back may have forgotten it.
+    pub forks: Vec<Fork>,
     /// The catalogue that this build speaks.
     pub schema: u32,
     /// The epoch that it follows.
@@ -88,6 +92,14 @@ pub enum Event {
     WentBack,
     /// Answer to [`Do::FindProof`].
     Proof(Box<Proof>),
+    /// Answer to [`Do::LookWhere`]: the token and the last position of the journal.
+    Here(Token, u64),
+    /// A receipt is of another journal than the one here: answer to [`Do::Acknowledge`] where it is.
+    OtherJournal,
+    /// Answer to both where nobody can be asked anything: an answer on a stick.
+    CannotAsk,
+    /// Answer to [`Do::Chains`]: the chain hashes at those positions.
+    Chains(Vec<(u64, Hash)>),
     /// Answer to [`Do::MakeRequest`].
     Request(Vec<u8>),
     /// Someone saved something here while the stream is open.
@@ -130,6 +142,12 @@ pub enum Do {
     LookAgain,
     /// Read the last words that the server has signed and answer with [`Event::Proof`].
     FindProof,
+    /// Read token and position again and answer with [`Event::Here`].
+    LookWhere,
+    /// Read the journal's chain hashes at some positions and answer with [`Event::Chains`].
+    Chains(Vec<u64>),
+    /// Go on under another author id behind this position; then start over.
+    Fork(u64),
     /// Make a certificate request and answer with [`Event::Request`].
     MakeRequest,
     /// Keep a renewed certificate.
@@ -149,8 +167,6 @@ pub enum End {
     InStep,
     /// Everything is delivered; nothing comes down to this machine.
     DeliverOnly,
-    /// The server holds more of this journal than the machine does: an old disk or a copy.
-    Rewound,
     /// The server no longer holds acts that it acknowledged, and begins no new epoch though it was
     /// shown its signature. The acts are here still.
     WentBack {
@@ -159,6 +175,9 @@ pub enum End {
         /// The position that it holds.
         held: u64,
     },
+    /// The server holds more of this journal than the machine does, or other acts, and cannot be asked
+    /// since when: an answer on a stick. An exchange by network sorts it out.
+    Rewound,
     /// This server does not descend from the one that this node knows.
     TwoServers {
         /// The epoch known here.

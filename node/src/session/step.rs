@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use dongbo_proto::fate::Receipt;
-use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Up, Welcome};
-use dongbo_proto::id::RecordId;
+use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Token, Up, Welcome};
+use dongbo_proto::id::{Hash, RecordId};
 use dongbo_proto::stamp::UnixMs;
 
+use super::apart::Search;
 use super::{Completed, Do, End, Event, Facts, Link};
 
 /// Greetings in one conversation that may bring nothing on: belief and journal agree after one or
@@ -68,6 +69,10 @@ pub struct Session {
     proven: bool,
     /// Greetings since anything last moved.
     fruitless: u8,
+    /// The machine is not where the server left it: the search for the last common position.
+    apart: Option<Search>,
+    /// This conversation has forked the journal.
+    forked: bool,
     /// Histories that are asked for once both sides agree.
     wanted: Vec<RecordId>,
 }
@@ -99,6 +104,8 @@ impl Session {
             doubted: 0,
             proven: false,
             fruitless: 0,
+            apart: None,
+            forked: false,
             wanted: Vec::new(),
         }
     }
@@ -118,7 +125,11 @@ impl Session {
             Event::Loaded(batch) => self.loaded(batch),
             Event::Completed(done) => self.completed(done),
             Event::Looked(position) if position >= self.doubted => vec![Do::StartOver],
-            Event::Looked(_) => self.end(End::Rewound),
+            Event::Looked(_) => self.search(),
+            Event::Here(token, position) => self.here(token, position),
+            Event::Chains(here) => self.compare(here),
+            Event::CannotAsk => self.end(End::Rewound),
+            Event::OtherJournal => self.look_where(),
             Event::WentBack => self.went_back(),
             Event::Proof(proof) => vec![Do::Send(Up::Prove(proof)), Do::StartOver],
             Event::Request(csr) => vec![Do::Send(Up::Renew(csr))],
@@ -132,6 +143,8 @@ impl Session {
         match (down, self.stage) {
             (Down::Stop(stop), _) => self.end(End::Stopped(stop)),
             (Down::Welcome(welcome), Stage::Greeting) => self.welcome(welcome),
+            // Of the journal that the server holds, while it is asked how far that is this one.
+            (Down::Acks(..) | Down::Apart, _) if self.apart.is_some() => Vec::new(),
             (Down::Acks(runs, receipt), _) => self.acks(runs, receipt),
             (Down::Outcomes(outcomes), _) => {
                 self.inbox = outcomes.last().map_or(self.inbox, |o| o.sequence);
@@ -142,6 +155,8 @@ impl Session {
                 vec![Do::Stage { page: Box::new(page), known: self.heard }]
             }
             (Down::Complete(all), Stage::Exchanging | Stage::Resting) => self.complete(all),
+            (Down::Apart, _) => self.look_where(),
+            (Down::Chain(theirs), Stage::Greeting) => self.learn(&theirs),
             (Down::History(record, items), Stage::Exchanging | Stage::Resting) => {
                 vec![Do::ShowHistory(record, items)]
             }
@@ -190,8 +205,9 @@ impl Session {
             flush: facts.position <= facts.acknowledged,
         };
         self.flushed = hello.flush;
+        let mut todo: Vec<Do> = facts.forks.iter().map(|f| Do::Send(Up::Fork(*f))).collect();
         self.facts = Some(facts);
-        let mut todo = vec![Do::Send(Up::Hello(hello))];
+        todo.push(Do::Send(Up::Hello(hello)));
         if !self.flushed {
             todo.extend(self.load());
         }
@@ -200,7 +216,7 @@ impl Session {
 
     /// Whether the conversation has greeted again and again and nothing moved.
     fn is_fruitless(&mut self, facts: &Facts) -> bool {
-        let belief = |f: &Facts| (f.epoch, f.acknowledged, f.acknowledged_head);
+        let belief = |f: &Facts| (f.author, f.epoch, f.acknowledged, f.acknowledged_head);
         match &self.facts {
             Some(before) if belief(before) == belief(facts) => self.fruitless += 1,
             _ => self.fruitless = 0,
@@ -296,6 +312,55 @@ impl Session {
         self.proven = true;
         self.stage = Stage::Greeting;
         vec![Do::FindProof]
+    }
+
+    fn look_where(&mut self) -> Vec<Do> {
+        self.stage = Stage::Greeting;
+        vec![Do::LookWhere]
+    }
+
+    /// The server says that this is not the machine that it left, or not as it left it. Unless another
+    /// program of this office has gone on since Hello, that is so.
+    fn here(&mut self, token: Token, position: u64) -> Vec<Do> {
+        match &self.facts {
+            Some(facts) if facts.token == token && facts.position <= position => self.search(),
+            _ => vec![Do::StartOver],
+        }
+    }
+
+    /// Once a conversation: a server that is never content is not to be obeyed.
+    fn search(&mut self) -> Vec<Do> {
+        if self.forked {
+            return self.end(End::Confused);
+        }
+        self.stage = Stage::Greeting;
+        let position = self.facts.as_ref().map_or(0, |facts| facts.position);
+        let search = self.apart.insert(Search::new(position));
+        vec![Do::Chains(search.next())]
+    }
+
+    fn compare(&mut self, here: Vec<(u64, Hash)>) -> Vec<Do> {
+        let Some(search) = &mut self.apart else { return self.end(End::Confused) };
+        if let Some(common) = search.found() {
+            return self.fork(common);
+        }
+        let positions = here.iter().map(|(position, _)| *position).collect();
+        search.ask(here);
+        vec![Do::Send(Up::AskChain(positions))]
+    }
+
+    fn learn(&mut self, theirs: &[Option<Hash>]) -> Vec<Do> {
+        let Some(search) = &mut self.apart else { return self.end(End::Confused) };
+        if search.learn(theirs) {
+            return vec![Do::Chains(search.next())];
+        }
+        self.end(End::Confused)
+    }
+
+    /// What this machine has saved behind the last common position is its own, under an id of its own.
+    fn fork(&mut self, common: u64) -> Vec<Do> {
+        (self.apart, self.forked) = (None, true);
+        vec![Do::Fork(common), Do::StartOver]
     }
 
     fn went_back(&mut self) -> Vec<Do> {

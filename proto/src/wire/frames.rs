@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::columns::{deltas, undeltas};
-use super::{WireError, pb};
+use super::{Result, WireError, apart, bounded, fixed, hash, pb};
 use super::{decode_states, encode_states};
 use crate::act::Act;
 use crate::bytes::{Reader, Writer};
@@ -14,28 +14,14 @@ use crate::frame::{
     AckRun, Batch, Complete, Down, Grant, Hello, HistoryItem, Proof, ScopeCursor, Standing, States,
     Stop, Up, Welcome,
 };
-use crate::id::{ActId, AuthorId, Epoch, Hash, RecordId, ScopeId};
+use crate::id::{ActId, AuthorId, Epoch, RecordId, ScopeId};
 use crate::limits;
 use crate::record::Rank;
 use crate::sign::SIGNATURE_BYTES;
 use crate::stamp::Stamp;
 
-type Result<T> = std::result::Result<T, WireError>;
-
-fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
-    bytes.try_into().map_err(|_| WireError::Malformed)
-}
-
-fn hash(bytes: &[u8]) -> Result<Hash> {
-    Ok(Hash(fixed(bytes)?))
-}
-
 fn epoch(bytes: &[u8]) -> Result<Epoch> {
     Ok(Epoch(fixed(bytes)?))
-}
-
-fn bounded(len: usize, max: usize) -> Result<()> {
-    if len > max { Err(WireError::TooLarge) } else { Ok(()) }
 }
 
 fn scopes_to_pb(scopes: impl Iterator<Item = ScopeId>) -> Vec<u32> {
@@ -196,6 +182,8 @@ pub fn up_to_pb(up: &Up) -> pb::UpFrame {
         Up::Renew(csr) => Frame::Renew(csr.clone()),
         Up::AskHistory(id) => Frame::AskHistory(id.0.to_vec()),
         Up::Prove(proof) => Frame::Proof(proof_to_pb(proof)),
+        Up::AskChain(positions) => Frame::AskChain(pb::AskChain { positions: positions.clone() }),
+        Up::Fork(fork) => Frame::Fork(apart::fork_to_pb(fork)),
     };
     pb::UpFrame { frame: Some(frame) }
 }
@@ -214,6 +202,11 @@ pub fn up_from_pb(up: pb::UpFrame) -> Result<Up> {
         }
         Frame::AskHistory(id) => Up::AskHistory(RecordId(fixed(&id)?)),
         Frame::Proof(proof) => Up::Prove(Box::new(proof_from_pb(proof)?)),
+        Frame::AskChain(ask) => {
+            bounded(ask.positions.len(), limits::CHAIN_ASKED_MAX)?;
+            Up::AskChain(ask.positions)
+        }
+        Frame::Fork(fork) => Up::Fork(apart::fork_from_pb(&fork)?),
     })
 }
 
@@ -489,6 +482,8 @@ pub fn down_to_pb(down: &Down) -> pb::DownFrame {
             items: items.iter().map(item_to_pb).collect(),
         }),
         Down::Stop(stop) => Frame::Stop(*stop as u32),
+        Down::Chain(heads) => Frame::Chain(apart::chain_to_pb(heads)),
+        Down::Apart => Frame::Apart(pb::Apart {}),
     };
     pb::DownFrame { frame: Some(frame) }
 }
@@ -516,5 +511,7 @@ pub fn down_from_pb(down: pb::DownFrame) -> Result<Down> {
             Down::History(RecordId(fixed(&h.record)?), items)
         }
         Frame::Stop(n) => Down::Stop(Stop::from_number(small(n)?).ok_or(WireError::UnknownFrame)?),
+        Frame::Chain(chain) => Down::Chain(apart::chain_from_pb(&chain)?),
+        Frame::Apart(_) => Down::Apart,
     })
 }

@@ -6,10 +6,13 @@
 //! though not yet believed.
 
 mod acts;
+mod apart;
 mod columns;
 mod frames;
 mod pack;
 mod states;
+
+use crate::id::Hash;
 
 pub use acts::{batch_acts, decode_acts, encode_acts};
 pub use frames::{
@@ -41,6 +44,20 @@ pub enum WireError {
     UnknownFrame,
 }
 
+type Result<T> = std::result::Result<T, WireError>;
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+    bytes.try_into().map_err(|_| WireError::Malformed)
+}
+
+fn hash(bytes: &[u8]) -> Result<Hash> {
+    Ok(Hash(fixed(bytes)?))
+}
+
+fn bounded(len: usize, max: usize) -> Result<()> {
+    if len > max { Err(WireError::TooLarge) } else { Ok(()) }
+}
+
 impl From<crate::bytes::Truncated> for WireError {
     fn from(_: crate::bytes::Truncated) -> Self {
         WireError::Malformed
@@ -62,7 +79,7 @@ pub fn message_to_bytes(message: &impl prost::Message) -> Vec<u8> {
 ///
 /// # Errors
 /// [`WireError::Malformed`] when they are no such message.
-pub fn message_from_bytes<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, WireError> {
+pub fn message_from_bytes<M: prost::Message + Default>(bytes: &[u8]) -> Result<M> {
     Ok(M::decode(bytes)?)
 }
 

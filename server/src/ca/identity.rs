@@ -3,6 +3,8 @@
 //! Deliberately absent: trust. Nothing here checks who signed; the handshake has
 //! done so before anybody asks.
 
+use std::sync::Arc;
+
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_SIG_ED25519;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
@@ -15,7 +17,7 @@ use super::{CaError, RENEW_AT_PERCENT};
 pub(super) const SCOPES_OID: &[u64] = &[2, 25, 6_177_842_093_512_770_469];
 
 /// Who is at the other end of a link, as its certificate says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NodeIdentity {
     /// The node's id, never reused.
     pub node_id: u64,
@@ -25,6 +27,8 @@ pub struct NodeIdentity {
     pub not_before: i64,
     /// Last second of the certificate's life, unix seconds.
     pub not_after: i64,
+    /// The scopes that it names, as they were when it was signed.
+    pub scopes: Arc<[u32]>,
 }
 
 impl NodeIdentity {
@@ -58,6 +62,7 @@ pub fn renew_at(not_before: i64, not_after: i64) -> i64 {
 /// [`CaError::Certificate`] when it is not a certificate of a node,
 /// [`CaError::NotEd25519`] when its key is of another sort.
 pub fn node_id_of(certificate: &[u8]) -> Result<NodeIdentity, CaError> {
+    let scopes = scopes_of(certificate)?.into();
     let certificate = parse(certificate)?;
     let validity = certificate.validity();
     Ok(NodeIdentity {
@@ -65,6 +70,7 @@ pub fn node_id_of(certificate: &[u8]) -> Result<NodeIdentity, CaError> {
         public_key: ed25519_key(certificate.public_key())?,
         not_before: validity.not_before.timestamp(),
         not_after: validity.not_after.timestamp(),
+        scopes,
     })
 }
 

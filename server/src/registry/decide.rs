@@ -7,13 +7,14 @@ use std::collections::VecDeque;
 
 use dongbo_proto::act::{Act, Intent, Op, Verdict};
 use dongbo_proto::fate::{Fate, Outcome, Reason};
-use dongbo_proto::id::{ActId, RecordId};
+use dongbo_proto::id::{ActId, AuthorId, RecordId};
 use dongbo_proto::merge;
 use dongbo_proto::record::{Origin, Rank};
 
 use super::apply;
 use super::desk::Desk;
 use super::error::{Error, Result};
+use super::fork;
 use super::journal::{self, Told};
 use super::judge::{self, Party};
 use crate::store::rows::{HeldRow, HeldState};
@@ -153,15 +154,23 @@ fn settle(
     (held.decided_ms, held.text) = (Some(desk.now_ms), text.to_owned());
     desk.tx.put_held(&held)?;
     desk.held_here.remove(&act);
-    let now_ms = desk.now_ms;
-    let author = desk.author(act.author)?;
+    tell(desk, act.author, act, fate, text)?;
+    for heir in fork::heirs(desk.tx.reading(), act)? {
+        tell(desk, heir, act, fate, text)?;
+    }
+    Ok(())
+}
+
+/// Counts what became of a held act, and says it in an author's inbox.
+fn tell(desk: &mut Desk<'_, '_>, whom: AuthorId, act: ActId, fate: Fate, text: &str) -> Result<()> {
+    let at_ms = desk.now_ms;
+    let author = desk.author(whom)?;
     author.held = author.held.saturating_sub(1);
-    match state {
-        HeldState::Merged => author.merged += 1,
+    match fate {
+        Fate::Merged { .. } => author.merged += 1,
         _ => author.refused += 1,
     }
     author.inbox += 1;
-    let outcome =
-        Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms: now_ms };
-    Ok(desk.tx.append_outcome(act.author, &outcome)?)
+    let outcome = Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms };
+    Ok(desk.tx.append_outcome(whom, &outcome)?)
 }

@@ -207,6 +207,33 @@ pub fn join(tx: &mut dyn WriteTx, new: &Newcomer) -> std::result::Result<Joined,
     })
 }
 
+/// Takes in a node that this registry does not know, though the province's authority has certified it:
+/// the registry is from before it joined. Its acts are received and held until it is invited again.
+///
+/// # Errors
+/// [`Error::Exists`], or the store's.
+pub fn adopt(
+    tx: &mut dyn WriteTx,
+    author: AuthorId,
+    key: &[u8; 32],
+    scopes: &[ScopeId],
+    now_ms: UnixMs,
+) -> Result<()> {
+    if tx.author(author)?.is_some() {
+        return Err(Error::Exists("node"));
+    }
+    let mut row = AuthorRow::new(author, *key, false, &author.to_string(), now_ms);
+    row.revoked_ms = Some(now_ms);
+    tx.put_author(&row)?;
+    let known = |scope: &&ScopeId| matches!(tx.scope(**scope), Ok(Some(_)));
+    let scopes: Vec<ScopeId> = scopes.iter().filter(known).copied().collect();
+    tx.put_grants(author, &scopes)?;
+    for what in [StandingWhat::Joined, StandingWhat::Revoked] {
+        note_standing(tx, what, &author.0.to_be_bytes(), now_ms)?;
+    }
+    Ok(())
+}
+
 fn admits(
     invite: &InviteRow,
     known: Option<&AuthorRow>,
@@ -257,17 +284,6 @@ pub fn revoke(tx: &mut dyn WriteTx, author: AuthorId, now_ms: UnixMs) -> Result<
     row.revoked_ms = Some(now_ms);
     tx.put_author(&row)?;
     note_standing(tx, StandingWhat::Revoked, &author.0.to_be_bytes(), now_ms)
-}
-
-/// The node presented a stale token: a clone or a rewound disk. It may only deliver until it is
-/// invited again.
-///
-/// # Errors
-/// [`Error::Unknown`], or the store's.
-pub fn suspend(tx: &mut dyn WriteTx, author: AuthorId, now_ms: UnixMs) -> Result<()> {
-    let mut row = tx.author(author)?.filter(|a| !a.province).ok_or(Error::Unknown("node"))?;
-    row.revoked_ms = row.revoked_ms.or(Some(now_ms));
-    Ok(tx.put_author(&row)?)
 }
 
 /// Appends a line to the standing list.

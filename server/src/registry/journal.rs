@@ -118,7 +118,13 @@ pub fn chain_at(tx: &dyn ReadTx, author: AuthorId, position: u64) -> Result<Opti
     if position == 0 {
         return Ok(Some(Hash::default()));
     }
-    let Some(row) = tx.frame_of(ActId::new(author, position))? else { return Ok(None) };
+    let Some(row) = tx.frame_of(ActId::new(author, position))? else {
+        // Where it goes on with another author's journal, what they share is there.
+        return match tx.fork(author)?.map(|row| row.fork).filter(|fork| position <= fork.at) {
+            Some(fork) => chain_at(tx, fork.parent, position),
+            None => Ok(None),
+        };
+    };
     let batch = wire::batch_from_bytes(&row.bytes)?;
     if batch.last() == position {
         return Ok(Some(batch.after));

@@ -13,6 +13,7 @@ use dongbo_proto::stamp::{self, UnixMs, Window};
 use super::apply;
 use super::desk::Desk;
 use super::error::{Error, Result};
+use super::fork;
 use super::journal;
 use super::judge::{self, Party};
 use super::outcome::{self, Acted, At, Runs};
@@ -122,11 +123,11 @@ fn acks_again(
     let until = after + known as u64;
     let mut at = after;
     while at < until {
-        let frames = desk.tx.frames_after(prepared.batch.author, at, 1)?;
-        let row = frames.first().ok_or(Error::Damaged("an author's frames"))?;
+        let frames = fork::frames_after(desk.tx.reading(), prepared.batch.author, at, 1)?;
+        let (row, to) = frames.first().ok_or(Error::Damaged("an author's frames"))?;
         let stored = outcome::unpack(row.first, &row.outcome)?;
-        runs.extend(outcome::clip(stored, after, until, |s| scopes.contains(&s)));
-        at = row.first + u64::from(row.count) - 1;
+        runs.extend(outcome::clip(stored, after, until.min(*to), |s| scopes.contains(&s)));
+        at = (row.first + u64::from(row.count) - 1).min(*to);
     }
     Ok(runs)
 }

@@ -15,6 +15,7 @@ mod decide;
 mod desk;
 mod enrol;
 mod error;
+mod fork;
 mod history;
 mod journal;
 mod judge;
@@ -25,6 +26,7 @@ mod prepare;
 mod proof;
 mod province;
 mod status;
+mod token;
 mod touched;
 mod verify;
 mod view;
@@ -33,16 +35,17 @@ mod work;
 pub use act::act;
 pub use backup::{adopt_standing, mark_backed_up, positions, standing_since};
 pub use enrol::{
-    JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join,
-    make_scopes, province_name, revoke, standing_version, suspend, withdraw_invite,
+    JoinError, Joined, Newcomer, REFERENCE_CODE, adopt, begin_epoch, found, grant, invite, join,
+    make_scopes, province_name, revoke, standing_version, withdraw_invite,
 };
 pub use error::{Error, RegistryError, Result};
+pub use fork::fork;
 pub use history::{HistoryEntry, history, history_for, kind_of};
 pub use journal::chain_at;
 pub use merge::{Arrival, Received, merge};
 pub use page::{PageAsk, PageReply, page};
 pub use prepare::{Prepared, prepare};
-pub use proof::{WentBack, judge, went_back};
+pub use proof::{WentBack, begin_again, judge, went_back};
 pub use province::{
     Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract,
     settle,
@@ -51,5 +54,6 @@ pub use status::{
     Conflict, Conflicts, HeldAct, Status, conflicts, disputes, held_list, held_one, list, nodes,
     record, search, status,
 };
+pub use token::Tokens;
 pub use verify::{Finding, rederive, verify, verify_rows};
 pub use view::{NodeView, confirm, epoch, epochs, finish, is_revoked, node_view, receipt};

@@ -19,6 +19,7 @@ use dongbo_proto::limits::{OUTCOMES_MAX, PAGE_RECORDS_MAX};
 use dongbo_proto::record::Record;
 
 use super::error::{Error, Result};
+use super::fork;
 use super::journal::{self, Heard};
 use super::outcome;
 use crate::store::ReadTx;
@@ -125,9 +126,12 @@ fn acks_after(
     holds: impl Fn(ScopeId) -> bool,
 ) -> Result<Vec<AckRun>> {
     let mut acks = Vec::new();
-    for row in tx.frames_after(author, after.min(position), ACK_FRAMES_MAX)? {
+    if after >= position {
+        return Ok(acks);
+    }
+    for (row, to) in fork::frames_after(tx, author, after, ACK_FRAMES_MAX)? {
         let runs = outcome::unpack(row.first, &row.outcome)?;
-        acks.extend(outcome::clip(runs, after, position, &holds));
+        acks.extend(outcome::clip(runs, after, position.min(to), &holds));
     }
     Ok(acks)
 }

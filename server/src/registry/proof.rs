@@ -49,9 +49,22 @@ pub fn judge(
     if !contradicts(tx.reading(), author, proof)? {
         return Ok(false);
     }
-    begin_epoch(tx, epoch, now_ms)?;
-    tx.put_note(NOTE, &[now_ms.to_be_bytes(), author.0.to_be_bytes()].concat())?;
+    begin_again(tx, author, epoch, now_ms)?;
     Ok(true)
+}
+
+/// Begins the epoch of a registry that a node has shown to be an older one.
+///
+/// # Errors
+/// The store's.
+pub fn begin_again(
+    tx: &mut dyn WriteTx,
+    shown_by: AuthorId,
+    epoch: Epoch,
+    now_ms: UnixMs,
+) -> Result<()> {
+    begin_epoch(tx, epoch, now_ms)?;
+    Ok(tx.put_note(NOTE, &[now_ms.to_be_bytes(), shown_by.0.to_be_bytes()].concat())?)
 }
 
 /// When this registry last found that it had gone back; `None` if it never did.

@@ -15,8 +15,9 @@ use dongbo_proto::record::Record;
 use dongbo_proto::{chain, invariant};
 
 use super::error::{Error, Result};
-use super::journal::Frame;
-use crate::store::rows::{AuthorRow, FrameRow, HeldState, Placement, ScopeRow};
+use super::fork::fates;
+use super::journal::{Frame, chain_at};
+use crate::store::rows::{AuthorRow, ForkRow, FrameRow, HeldState, Placement, ScopeRow};
 use crate::store::{ReadTx, StoreHandle};
 
 /// Rows that are held in memory at once.
@@ -116,7 +117,7 @@ impl Checks<'_> {
 
     /// An author's frames: gapless, chained, signed, and counted as its row says.
     fn author(&mut self, author: &AuthorRow) -> Result<()> {
-        let (mut position, mut head, mut counts) = (0, Hash::default(), [0_u64; 3]);
+        let (mut position, mut head, mut counts) = self.start(author)?;
         loop {
             let frames = self.tx.frames_after(author.id, position, FRAMES_AT_ONCE)?;
             if frames.is_empty() {
@@ -139,6 +140,17 @@ impl Checks<'_> {
             self.say("author-counts", author.id);
         }
         Ok(())
+    }
+
+    /// Where an author's own frames begin: at the start, or where it parted from another.
+    fn start(&mut self, author: &AuthorRow) -> Result<(u64, Hash, [u64; 3])> {
+        let Some(ForkRow { fork, .. }) = self.tx.fork(author.id)? else {
+            return Ok((0, Hash::default(), [0; 3]));
+        };
+        if chain_at(self.tx, fork.parent, fork.at)? != Some(fork.head) {
+            self.say("fork", ActId::new(author.id, fork.at));
+        }
+        Ok((fork.at, fork.head, fates(self.tx, fork.parent, fork.at)?))
     }
 
     fn frame(

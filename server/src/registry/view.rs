@@ -3,11 +3,13 @@
 use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{Grant, Token};
 use dongbo_proto::id::{AuthorId, Epoch, Hash, ScopeId};
+use dongbo_proto::sign::Signer;
 use dongbo_proto::stamp::{Stamp, UnixMs};
 
 use super::error::{Error, Result};
 use super::page::granted;
-use crate::store::rows::{EpochRow, ScopeRow};
+use super::token::Tokens;
+use crate::store::rows::{EpochRow, ForkRow, ScopeRow};
 use crate::store::{ReadTx, WriteTx};
 
 /// A node, as the province sees it.
@@ -49,13 +51,8 @@ pub struct NodeView {
     pub backed_up: u64,
     /// The last line of its inbox.
     pub inbox_last: u64,
-}
-
-impl NodeView {
-    /// Whether a token proves that this is the disk that heard the last exchange, or the one before.
-    pub fn knows(&self, token: &Token) -> bool {
-        *token == self.token_current || *token == self.token_previous
-    }
+    /// Whose journal it goes on with, if it parted from another node's.
+    pub fork: Option<ForkRow>,
 }
 
 /// A node; `None` for an author that is none (the province's own authors are none either).
@@ -88,6 +85,7 @@ pub fn node_view(tx: &dyn ReadTx, author: AuthorId) -> Result<Option<NodeView>> 
         refused: row.refused,
         backed_up: row.backed_up,
         inbox_last: row.inbox,
+        fork: tx.fork(author)?,
     }))
 }
 
@@ -108,15 +106,23 @@ fn named(scope: ScopeRow) -> Grant {
     Grant { scope: scope.id, code: scope.code, name: scope.name }
 }
 
-/// Notes that a `Complete` with a new token is about to be sent. The token before it stays good
-/// until the node proves that it has the new one.
+/// Notes that a `Complete` is about to be sent, and names its token. Those before it stay good until
+/// the node proves that it has this one.
 ///
 /// # Errors
 /// [`Error::Unknown`], or the store's.
-pub fn finish(tx: &mut dyn WriteTx, author: AuthorId, token: Token, now_ms: UnixMs) -> Result<()> {
+pub fn finish(
+    tx: &mut dyn WriteTx,
+    author: AuthorId,
+    signer: &Signer,
+    now_ms: UnixMs,
+) -> Result<(Epoch, Token)> {
+    let epoch = epoch(tx.reading())?.epoch;
     let mut row = tx.author(author)?.ok_or(Error::Unknown("author"))?;
-    (row.token, row.complete_ms, row.contact_ms) = (token, now_ms, now_ms);
-    Ok(tx.put_author(&row)?)
+    row.token = Tokens { signer, epoch }.next(author, &row.token, now_ms);
+    (row.complete_ms, row.contact_ms) = (now_ms, now_ms);
+    tx.put_author(&row)?;
+    Ok((epoch, row.token))
 }
 
 /// Notes that a node has proved to have the `Complete` of this token: by `Confirm`, or by presenting

@@ -24,7 +24,7 @@ use crate::ca::NodeIdentity;
 pub const OPENING_BYTES: usize = 33;
 
 /// Who is at the other end: the `ConnectInfo` of every request on the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerInfo {
     /// The node, as its certificate says; `None` on the joining route. Its dates may
     /// be over: that is for the session to judge.
@@ -53,7 +53,8 @@ impl<Io> Conn<Io> {
         node: Option<NodeIdentity>,
         first_byte_within: Duration,
     ) -> Self {
-        let peer = PeerInfo { node, remote: place.remote(), connection: place.number() };
+        let peer =
+            PeerInfo { node: node.clone(), remote: place.remote(), connection: place.number() };
         if let Some(node) = node {
             place.belongs_to(node.node_id);
         }
@@ -139,6 +140,6 @@ impl<Io> Connected for Conn<Io> {
     type ConnectInfo = PeerInfo;
 
     fn connect_info(&self) -> PeerInfo {
-        self.peer
+        self.peer.clone()
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
 use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
 use dongbo_proto::id::{AuthorId, ScopeId};
-use dongbo_proto::seam;
 use dongbo_proto::stamp::Window;
 use dongbo_proto::wire::{self, pb};
 use tokio::sync::{broadcast, mpsc};
@@ -57,7 +56,7 @@ pub async fn serve(
 ) {
     let mut news = province.news.subscribe();
     let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
-    let reading = tokio::spawn(read(province.clone(), node, up, events));
+    let reading = tokio::spawn(read(province.clone(), node.clone(), up, events));
     let mut talk = Talk::new(province, node, down, u64::MAX);
     let mut heard_at = Instant::now();
     while !talk.session.is_over() {
@@ -144,6 +143,7 @@ impl Talk {
     /// A conversation that has not begun, of at most about `room` bytes of frames.
     pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
         let session = province.session(&node);
+        let session = if room < u64::MAX { session.by_file() } else { session };
         Talk { province, node, session, down, kept: None, room, has_paged: false, leaving: None }
     }
 
@@ -158,7 +158,7 @@ impl Talk {
     }
 
     fn author(&self) -> AuthorId {
-        AuthorId(self.node.node_id)
+        self.session.author()
     }
 
     /// Whether news concerns this node; having missed some counts as news.
@@ -268,9 +268,9 @@ impl Talk {
                 self.send(Some(wire::down_to_pb(&down))).await;
                 None
             }
-            Do::View(author) => {
+            Do::View(author, token) => {
                 let now = self.province.clock.now_ms();
-                match self.province.view(author).await {
+                match self.province.view(author, &self.node.public_key, token).await {
                     Ok(view) => Some(Event::Viewed(view.map(Box::new), now)),
                     Err(stop) => Some(Event::Received(Err(stop))),
                 }
@@ -291,6 +291,22 @@ impl Talk {
                     .await
                     .err()
                     .map(|s| Event::Received(Err(s)))
+            }
+            Do::Adopt(epoch) => {
+                let adopted = self.province.adopt(&self.node, epoch).await;
+                adopted.err().map(|s| Event::Judged(Err(s)))
+            }
+            Do::BeginAgain => {
+                self.province.begin_again(self.author()).await.err().map(|s| Event::Judged(Err(s)))
+            }
+            Do::Chain(positions) => {
+                Some(match self.province.chain(self.author(), positions).await {
+                    Ok(heads) => Event::Chain(heads),
+                    Err(stop) => Event::Received(Err(stop)),
+                })
+            }
+            Do::Fork(fork) => {
+                Some(Event::Forked(self.province.fork(fork, self.node.public_key).await))
             }
             Do::Judge(proof) => {
                 Some(Event::Judged(self.province.judge(self.author(), *proof).await))
@@ -327,9 +343,8 @@ impl Talk {
         marks: Option<Vec<ScopeMark>>,
         backed_up: u64,
     ) -> Result<Complete, Stop> {
-        let token = seam::bytes(self.province.entropy.as_ref());
         let server_ms = self.province.clock.now_ms();
-        let epoch = self.province.finish(self.author(), token, server_ms).await?;
+        let (epoch, token) = self.province.finish(self.author(), server_ms).await?;
         let checkpoint = marks.map(|marks| {
             let mut checkpoint =
                 Checkpoint { epoch, at_ms: server_ms, marks, signature: Vec::new() };

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::fate::Receipt;
-use dongbo_proto::frame::{AckRun, HistoryItem, Proof, Stop, Token};
-use dongbo_proto::id::{AuthorId, Epoch, RecordId};
+use dongbo_proto::frame::{AckRun, Fork, HistoryItem, Proof, Stop, Token};
+use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
 use dongbo_proto::limits;
 use dongbo_proto::seam::{self, Clock, Entropy};
 use dongbo_proto::sign::{self, Signer};
@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, broadcast};
 use super::converse::News;
 use super::table::ConnectionTable;
 use crate::ca::{Ca, NODE_VALIDITY_S, NodeIdentity, public_key_of_request};
-use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError};
+use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError, Tokens};
 use crate::session::{Answer, Ask, CertificateAge, Session, View};
 use crate::store::{Executor, ReadTx, StoreError, StoreHandle};
 
@@ -65,7 +65,7 @@ pub struct Province {
     /// The authority that signs certificates.
     pub ca: Ca,
     /// The key of receipts and checkpoints.
-    pub signer: Signer,
+    pub signer: Arc<Signer>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -104,7 +104,7 @@ impl Province {
         let (news, _) = broadcast::channel(NEWS_WAITING_MAX);
         let table = ConnectionTable::new();
         let (patience, computing) = (Patience::default(), Semaphore::new(BATCHES_AT_ONCE_MAX));
-        let sealing = None;
+        let (sealing, signer) = (None, Arc::new(signer));
         Province {
             store,
             executor,
@@ -164,17 +164,24 @@ impl Province {
         }
     }
 
-    /// What is known of a node.
-    pub async fn view(&self, author: AuthorId) -> Result<Option<View>, Stop> {
+    /// What is known of an author, if its key is this one, and what a token says of it.
+    pub async fn view(
+        &self,
+        author: AuthorId,
+        key: &[u8; 32],
+        token: Token,
+    ) -> Result<Option<View>, Stop> {
         let view =
             self.store.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
-        let Some(view) = view else { return Ok(None) };
+        let Some(view) = view.filter(|view| view.public_key == *key) else { return Ok(None) };
         let epochs = |tx: &dyn ReadTx| {
             Ok::<_, RegistryError>((registry::epochs(tx)?, registry::epoch(tx)?.at_ms))
         };
         let (epochs, epoch_ms) = self.store.read(epochs).await.map_err(stop)?;
         let Some((epoch, ancestors)) = epochs.split_first() else { return Err(Stop::Storage) };
+        let presented = Tokens { signer: &self.signer, epoch: *epoch }.judge(&view, &token);
         Ok(Some(View {
+            presented,
             position: view.position,
             head: view.head,
             grants: view.grants,
@@ -243,14 +250,83 @@ impl Province {
         })
     }
 
-    /// Keeps the token that a `Complete` will carry; answers the epoch in force.
-    pub async fn finish(&self, author: AuthorId, token: Token, now_ms: i64) -> Result<Epoch, Stop> {
-        let job = move |tx: &mut dyn crate::store::WriteTx| {
-            registry::finish(tx, author, token, now_ms)?;
-            let epochs = registry::epochs(tx.reading())?;
-            epochs.first().copied().ok_or(RegistryError::Stop(Stop::Storage))
-        };
+    /// Names and keeps the token that a `Complete` will carry; answers it with the epoch in force.
+    pub async fn finish(&self, author: AuthorId, now_ms: i64) -> Result<(Epoch, Token), Stop> {
+        let signer = self.signer.clone();
+        let job =
+            move |tx: &mut dyn crate::store::WriteTx| registry::finish(tx, author, &signer, now_ms);
         self.store.write(job).await.map_err(stop)
+    }
+
+    /// The chain hashes of an author's journal at some positions; none where it does not reach.
+    pub async fn chain(
+        &self,
+        author: AuthorId,
+        positions: Vec<u64>,
+    ) -> Result<Vec<Option<Hash>>, Stop> {
+        let job = move |tx: &dyn ReadTx| {
+            positions.iter().map(|at| registry::chain_at(tx, author, *at)).collect()
+        };
+        self.store.read(job).await.map_err(stop)
+    }
+
+    /// Takes down that a journal of a key goes on as another author's, *deliver only*.
+    pub async fn fork(&self, fork: Fork, key: [u8; 32]) -> Result<(), Stop> {
+        let now_ms = self.clock.now_ms();
+        let job = move |tx: &mut dyn crate::store::WriteTx| registry::fork(tx, &fork, &key, now_ms);
+        self.store.write(job).await.map_err(stop)?;
+        tracing::warn!(
+            parent = %fork.parent, author = %fork.author, at = fork.at,
+            "a machine is not where it was left: its disk was put back, or is a copy; it may only \
+             deliver until it is invited again"
+        );
+        Ok(())
+    }
+
+    /// A node presented a token that this server named and the registry does not know.
+    pub async fn begin_again(&self, author: AuthorId) -> Result<(), Stop> {
+        let (epoch, now_ms) = (Epoch(seam::bytes(self.entropy.as_ref())), self.clock.now_ms());
+        let job = move |tx: &mut dyn crate::store::WriteTx| {
+            registry::begin_again(tx, author, epoch, now_ms)
+        };
+        self.store.write(job).await.map_err(stop)?;
+        self.began(author, epoch);
+        Ok(())
+    }
+
+    /// Takes in a node that the registry does not know, by its certificate, *deliver only*.
+    pub async fn adopt(&self, node: &NodeIdentity, known: Option<Epoch>) -> Result<(), Stop> {
+        let (next, now_ms) = (Epoch(seam::bytes(self.entropy.as_ref())), self.clock.now_ms());
+        let (author, key) = (AuthorId(node.node_id), node.public_key);
+        let scopes: Vec<ScopeId> = node.scopes.iter().copied().map(ScopeId).collect();
+        let job = move |tx: &mut dyn crate::store::WriteTx| {
+            if known
+                .is_some_and(|known| registry::epoch(tx.reading()).is_ok_and(|e| e.epoch == known))
+            {
+                registry::begin_again(tx, author, next, now_ms)?;
+            }
+            registry::adopt(tx, author, &key, &scopes, now_ms)?;
+            Ok::<_, RegistryError>(registry::epoch(tx.reading())?.epoch)
+        };
+        let epoch = self.store.write(job).await.map_err(stop)?;
+        tracing::warn!(
+            node = %author,
+            "a node has a certificate of this province and is not in the registry, which is older; \
+             it may only deliver until it is invited again"
+        );
+        if epoch == next {
+            self.began(author, epoch);
+        }
+        Ok(())
+    }
+
+    fn began(&self, author: AuthorId, epoch: Epoch) {
+        tracing::error!(
+            node = %author, %epoch,
+            "the registry was put back: a node holds this server's word of what it lacks; a new \
+             epoch began, and nodes send again what was lost"
+        );
+        self.tell(News::Epoch(author));
     }
 
     /// Keeps that a node has a token and outcomes.
@@ -269,12 +345,7 @@ impl Province {
             registry::judge(tx, author, &proof, epoch, now_ms)
         };
         if self.store.write(job).await.map_err(stop)? {
-            tracing::error!(
-                node = %author, %epoch,
-                "the registry was put back: a node holds this server's signature over what it \
-                 lacks; a new epoch began, and nodes send again what was lost"
-            );
-            self.tell(News::Epoch(author));
+            self.began(author, epoch);
         }
         Ok(())
     }
@@ -306,7 +377,8 @@ impl Province {
             return Err(Stop::BadFrame);
         }
         let author = AuthorId(node.node_id);
-        let view = self.view(author).await?.filter(|v| !v.revoked).ok_or(Stop::Revoked)?;
+        let view = self.view(author, &node.public_key, Token::default()).await?;
+        let view = view.filter(|v| !v.revoked).ok_or(Stop::Revoked)?;
         let scopes: Vec<u32> = view.grants.iter().map(|g| g.scope.0).collect();
         let now_s = self.clock.now_ms() / 1_000;
         let until = now_s.saturating_add(NODE_VALIDITY_S);

@@ -65,7 +65,7 @@ impl Exchange for ExchangeService {
         &self,
         request: Request<Streaming<UpFrame>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let node = request.extensions().get::<PeerInfo>().and_then(|peer| peer.node);
+        let node = request.extensions().get::<PeerInfo>().and_then(|peer| peer.node.clone());
         let node =
             node.ok_or_else(|| Status::unauthenticated("a client certificate is required"))?;
         let (down, mut stream) = mpsc::channel(FRAMES_WAITING_MAX);

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use dongbo_proto::code::CaPin;
-use dongbo_proto::frame::{Hello, ScopeCursor, Stop, Up};
+use dongbo_proto::frame::{Fork, Hello, ScopeCursor, Stop, Up};
 use dongbo_proto::id::{AuthorId, Epoch};
 use dongbo_proto::stick::{Header, Kind, Sealed, SealingKey, StickError, publish, seal};
 use dongbo_proto::wire::pb::join_reply::Refusal;
@@ -119,6 +119,8 @@ pub async fn answer(
 /// Who came, and with what.
 struct Come {
     node: NodeIdentity,
+    /// Under which other names its journal went on.
+    forks: Vec<Fork>,
     hello: Hello,
     frames: Vec<Up>,
     joined: Option<pb::JoinReply>,
@@ -135,13 +137,17 @@ fn known(
     let node = node.map_err(|_| StickError::Forged)?;
     sealed.verify(&node.public_key)?;
     let frames: Result<Vec<Up>, WireError> = frames.into_iter().map(wire::up_from_pb).collect();
-    let mut frames = frames?.into_iter();
+    let (forks, frames): (Vec<Up>, Vec<Up>) =
+        frames?.into_iter().partition(|up| matches!(up, Up::Fork(_)));
+    let fork = |up| if let Up::Fork(fork) = up { Some(fork) } else { None };
+    let forks: Vec<Fork> = forks.into_iter().filter_map(fork).collect();
+    let mut frames = frames.into_iter();
     let Some(Up::Hello(hello)) = frames.next() else { return Err(StickError::Forged.into()) };
-    let said = [hello.author.0, sealed.header.node.0];
-    if said != [node.node_id; 2] {
+    let author = forks.last().map_or(node.node_id, |fork| fork.author.0);
+    if [hello.author.0, sealed.header.node.0] != [author, node.node_id] {
         return Err(StickError::Forged.into());
     }
-    Ok(Come { node, hello, frames: frames.collect(), joined: None })
+    Ok(Come { node, forks, hello, frames: frames.collect(), joined: None })
 }
 
 /// A machine that asks to join: it signed the file with the key that it asks a certificate for.
@@ -158,7 +164,8 @@ async fn newcomer(
     let reply = admit(province, join).await.map_err(Unanswered::Refused)?;
     let node = node_id_of(&reply.certificate)?;
     let hello = first_hello(join, &reply)?;
-    Ok(Come { node, hello, frames: vec![Up::Flush], joined: Some(reply) })
+    let (forks, frames) = (Vec::new(), vec![Up::Flush]);
+    Ok(Come { node, forks, hello, frames, joined: Some(reply) })
 }
 
 /// What a node says that has just begun, as far as the server looks at it.
@@ -193,6 +200,10 @@ async fn converse(
     bytes_max: u64,
 ) -> Result<Answered, Unanswered> {
     let (author, frames) = (come.hello.author, come.frames);
+    for fork in come.forks {
+        let forked = province.fork(fork, come.node.public_key).await;
+        forked.map_err(Unanswered::Stopped)?;
+    }
     // A file says at once what the registry may have lost; it is answered in the epoch after that.
     let (proofs, frames): (Vec<Up>, Vec<Up>) =
         frames.into_iter().partition(|up| matches!(up, Up::Prove(_)));
@@ -200,9 +211,11 @@ async fn converse(
         let Up::Prove(proof) = proof else { continue };
         province.judge(author, *proof).await.map_err(Unanswered::Stopped)?;
     }
-    let view = province.view(author).await.map_err(Unanswered::Stopped)?;
+    let key = &come.node.public_key;
+    let view = province.view(author, key, come.hello.token).await;
+    let view = view.map_err(Unanswered::Stopped)?;
     let (down, mut heard) = mpsc::channel::<Result<pb::DownFrame, Status>>(FRAMES_WAITING_MAX);
-    let talk = Talk::new(province.clone(), come.node, down, bytes_max);
+    let talk = Talk::new(province.clone(), come.node.clone(), down, bytes_max);
     let acts = frames.iter().map(|up| if let Up::Batch(b) = up { b.count } else { 0 });
     let acts = acts.map(u64::from).sum();
     let listening = tokio::spawn(async move {
@@ -221,7 +234,8 @@ async fn converse(
     };
     let words = pb::StickAnswer { asked: Some(asked), joined: come.joined, frames };
     let kind = if joined { Kind::JoinAnswer } else { Kind::Answer };
-    let file = write(province, &header(province, kind, author), &words, to)?;
+    let header = header(province, kind, AuthorId(come.node.node_id));
+    let file = write(province, &header, &words, to)?;
     Ok(Answered { file, node: author, joined, acts, whole, stopped })
 }
 
@@ -363,6 +377,7 @@ mod tests {
             epoch_ms: 0,
             ancestors: Vec::new(),
             backed_up: 0,
+            presented: crate::session::Presented::Fits,
         }
     }
 

@@ -14,7 +14,7 @@ mod step;
 
 use dongbo_proto::fate::{Outcome, Receipt, ScopeMark};
 use dongbo_proto::frame::{
-    AckRun, Down, Grant, HistoryItem, Proof, ScopeCursor, States, Stop, Token, Up,
+    AckRun, Down, Fork, Grant, HistoryItem, Proof, ScopeCursor, States, Stop, Token, Up,
 };
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
@@ -45,6 +45,19 @@ pub struct View {
     pub ancestors: Vec<Epoch>,
     /// The position up to which the server's backup has its acts.
     pub backed_up: u64,
+    /// What the token in Hello says.
+    pub presented: Presented,
+}
+
+/// What a token that a node presents says of the disk that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// Nothing against it.
+    Fits,
+    /// The node has proved to have a later one: this is an older disk, or a copy.
+    Stale,
+    /// This server named it, and does not know: the registry is an older one.
+    Ahead,
 }
 
 /// How the certificate stands, judged by the server's clock.
@@ -103,6 +116,10 @@ pub enum Event<B> {
     Finished(Result<Box<dongbo_proto::frame::Complete>, Stop>),
     /// Answer to [`Do::Judge`]: the next Hello will be answered in the epoch in force then.
     Judged(Result<(), Stop>),
+    /// Answer to [`Do::Fork`]: the next Hello may be the new author's.
+    Forked(Result<(), Stop>),
+    /// Answer to [`Do::Chain`].
+    Chain(Vec<Option<Hash>>),
     /// Answer to [`Do::Renew`].
     Renewed(Result<Vec<u8>, Stop>),
     /// Answer to [`Do::History`].
@@ -116,8 +133,18 @@ pub enum Event<B> {
 /// What the service does next, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Do<B> {
-    /// Read what is known of the node and answer with [`Event::Viewed`].
-    View(AuthorId),
+    /// Read what is known of an author, if it has the key of this node, and what the token says of
+    /// it; answer with [`Event::Viewed`].
+    View(AuthorId, Token),
+    /// Take in a node that the registry does not know, though its certificate is this province's: the
+    /// registry is older than the certificate. With the epoch that the node knows.
+    Adopt(Option<Epoch>),
+    /// The registry is older than what this server has said: begin a new epoch.
+    BeginAgain,
+    /// Read the author's chain hashes at some positions and answer with [`Event::Chain`].
+    Chain(Vec<u64>),
+    /// Take down that a journal goes on as another author's, and answer with [`Event::Forked`].
+    Fork(Fork),
     /// Send a frame down.
     Send(Box<Down>),
     /// Merge a batch and answer with [`Event::Received`]. The window ends at the moment of the

@@ -5,7 +5,7 @@ use dongbo_proto::frame::{AckRun, Down, Hello, ScopeCursor, Standing, Stop, Up, 
 use dongbo_proto::id::{AuthorId, Epoch, RecordId, ScopeId};
 use dongbo_proto::stamp::{UnixMs, Window};
 
-use super::{Answer, Ask, CertificateAge, Do, Event, View};
+use super::{Answer, Ask, CertificateAge, Do, Event, Presented, View};
 
 /// Clocks that differ by less than this count as right: network delay and drift are no offset.
 const OFFSET_IGNORED_MS: i64 = 60_000;
@@ -76,6 +76,10 @@ pub struct Session {
     /// A page that waits until the acknowledgements that belong to it are sent.
     kept: Option<Box<Answer>>,
     deliver_only: bool,
+    /// The node's frames come in a file, which may be older than what the node has said since.
+    by_file: bool,
+    /// The node was taken in by its certificate.
+    adopted: bool,
 }
 
 impl Session {
@@ -101,7 +105,21 @@ impl Session {
             told: 0,
             kept: None,
             deliver_only: false,
+            by_file: false,
+            adopted: false,
         }
+    }
+
+    /// The same, for frames that come in a file: a token or a position that is behind proves nothing.
+    #[must_use]
+    pub fn by_file(mut self) -> Self {
+        self.by_file = true;
+        self
+    }
+
+    /// Who converses: the node of the certificate, or the author under which it goes on.
+    pub fn author(&self) -> AuthorId {
+        self.author
     }
 
     /// Whether the conversation is over.
@@ -166,7 +184,9 @@ impl Session {
             Event::Paged(Ok(answer)) => self.paged(*answer),
             Event::Finished(Ok(complete)) => self.finished(*complete),
             Event::Renewed(Ok(der)) => self.renewed(der),
-            Event::Judged(Ok(())) => Vec::new(),
+            Event::Judged(Ok(())) | Event::Forked(Ok(())) => Vec::new(),
+            Event::Chain(heads) => send(Down::Chain(heads)),
+            Event::Received(Err(Stop::Forked)) => self.apart(),
             Event::History(record, items) => send(Down::History(record, items)),
             Event::News => self.heard_news(),
             Event::Revoked => self.stop(Stop::Revoked),
@@ -174,6 +194,7 @@ impl Session {
             | Event::Paged(Err(stop))
             | Event::Finished(Err(stop))
             | Event::Judged(Err(stop))
+            | Event::Forked(Err(stop))
             | Event::Renewed(Err(stop)) => self.stop(stop),
         }
     }
@@ -184,11 +205,11 @@ impl Session {
 
     fn frame<B: Positions>(&mut self, up: Up) -> Vec<Do<B>> {
         match (up, self.stage) {
-            (Up::Hello(hello), _) if hello.author != self.author => self.stop(Stop::UnknownNode),
             (Up::Hello(hello), _) => {
                 self.stage = Stage::Greeting;
+                let (author, token) = (hello.author, hello.token);
                 self.hello = Some(Box::new(hello));
-                vec![Do::View(self.author)]
+                vec![Do::View(author, token)]
             }
             // What follows a Hello that was contradicted is passed over until the second one.
             (Up::Flush, Stage::Greeting) if self.hello.is_some() => Vec::new(),
@@ -201,6 +222,15 @@ impl Session {
                 vec![Do::Renew(csr)]
             }
             (Up::AskHistory(record), _) if self.view.is_some() => self.history(record),
+            (Up::AskChain(positions), _) if self.view.is_some() => {
+                self.stage = Stage::Greeting;
+                vec![Do::Chain(positions)]
+            }
+            // A Hello of the author that it names follows.
+            (Up::Fork(fork), _) => {
+                self.stage = Stage::Greeting;
+                vec![Do::Fork(fork)]
+            }
             // A second Hello follows.
             (Up::Prove(proof), _) if self.view.is_some() => {
                 self.stage = Stage::Greeting;
@@ -225,23 +255,28 @@ impl Session {
     }
 
     fn viewed<B: Positions>(&mut self, view: Option<Box<View>>, now: UnixMs) -> Vec<Do<B>> {
-        let (Some(view), Some(hello)) = (view, self.hello.clone()) else {
-            return self.stop(Stop::UnknownNode);
-        };
+        let Some(hello) = self.hello.clone() else { return self.stop(Stop::UnknownNode) };
+        let Some(view) = view else { return self.unknown(&hello) };
+        self.author = hello.author;
+        let same_epoch = hello.epoch == Some(view.epoch);
+        if same_epoch && view.presented == Presented::Ahead {
+            return vec![Do::BeginAgain, Do::View(hello.author, hello.token)];
+        }
         let offset = now.saturating_sub(hello.local_ms);
         self.window = Window {
             since_ms: view.last_complete_ms,
             until_ms: now,
             offset_ms: if offset.abs() < OFFSET_IGNORED_MS { 0 } else { offset },
         };
-        if hello.position >= view.position
-            && hello.acknowledged == view.position
-            && hello.acknowledged_head != view.head
-            && hello.epoch == Some(view.epoch)
-        {
-            return self.stop(Stop::Forked);
-        }
         self.deliver_only = view.revoked;
+        let is_stale = view.presented == Presented::Stale && !view.revoked && !self.by_file;
+        let is_other = hello.position >= view.position
+            && hello.acknowledged == view.position
+            && hello.acknowledged_head != view.head;
+        if same_epoch && (is_stale || is_other) {
+            self.view = Some(view);
+            return self.apart();
+        }
         let agrees = acknowledged(&hello, &view) && hello.epoch.is_none_or(|e| e == view.epoch);
         let mut todo = send(Down::Welcome(self.welcome(&hello, &view, now)));
         (self.position, self.told, self.kept) = (view.position, view.position, None);
@@ -266,6 +301,23 @@ impl Session {
             todo.extend(self.page());
         }
         todo
+    }
+
+    /// A certificate of this province, and a registry that has never heard of its node.
+    fn unknown<B: Positions>(&mut self, hello: &Hello) -> Vec<Do<B>> {
+        if hello.author != self.author || std::mem::replace(&mut self.adopted, true) {
+            return self.stop(Stop::UnknownNode);
+        }
+        vec![Do::Adopt(hello.epoch), Do::View(hello.author, hello.token)]
+    }
+
+    /// The machine is not where it was left. A file cannot ask since when.
+    fn apart<B: Positions>(&mut self) -> Vec<Do<B>> {
+        if self.by_file {
+            return self.stop(Stop::Forked);
+        }
+        self.stage = Stage::Greeting;
+        send(Down::Apart)
     }
 
     fn welcome(&self, hello: &Hello, view: &View, now: UnixMs) -> Welcome {
@@ -483,6 +535,7 @@ mod tests {
             epoch_ms: 0,
             ancestors: Vec::new(),
             backed_up: 0,
+            presented: Presented::Fits,
         }
     }
 

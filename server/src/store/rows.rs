@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use dongbo_proto::act::Projection;
 use dongbo_proto::digest::Digest;
 use dongbo_proto::fate::Reason;
-use dongbo_proto::frame::Token;
+use dongbo_proto::frame::{Fork, Token};
 use dongbo_proto::id::{ActId, AuthorId, Epoch, FieldId, Hash, KindId, RecordId, ScopeId};
 use dongbo_proto::record::Rank;
 use dongbo_proto::stamp::{Stamp, UnixMs};
@@ -275,6 +275,15 @@ pub struct InviteRow {
     pub expires_ms: UnixMs,
     /// Who used it.
     pub used_by: Option<AuthorId>,
+}
+
+/// A journal that goes on as another author's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForkRow {
+    /// The new author, whose own acts begin after `at`, the author before it, and where they part.
+    pub fork: Fork,
+    /// Server time at which it was heard of.
+    pub made_ms: UnixMs,
 }
 
 /// A life of the database.

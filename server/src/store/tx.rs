@@ -10,8 +10,8 @@ use dongbo_proto::record::Record;
 
 use super::error::Result;
 use super::rows::{
-    AuthorRow, EpochRow, FeedRow, FrameRow, HeldRow, HeldState, InviteRow, Placement, PutRow, Row,
-    ScopeRow, StandingRow, Stay, Wanted,
+    AuthorRow, EpochRow, FeedRow, ForkRow, FrameRow, HeldRow, HeldState, InviteRow, Placement,
+    PutRow, Row, ScopeRow, StandingRow, Stay, Wanted,
 };
 
 /// Reads of one snapshot. Lists are in the order that their name says, and bounded by `max`.
@@ -65,6 +65,10 @@ pub trait ReadTx {
     fn author(&self, id: AuthorId) -> Result<Option<AuthorRow>>;
     /// All authors, by the time at which they joined.
     fn authors(&self) -> Result<Vec<AuthorRow>>;
+    /// The author whose journal an author goes on with.
+    fn fork(&self, author: AuthorId) -> Result<Option<ForkRow>>;
+    /// The authors that go on with an author's journal, by id.
+    fn forks_of(&self, parent: AuthorId) -> Result<Vec<ForkRow>>;
     /// The scopes that an author holds, by id.
     fn grants(&self, author: AuthorId) -> Result<Vec<ScopeId>>;
 
@@ -134,6 +138,8 @@ pub trait WriteTx: ReadTx {
 
     /// Writes an author, new or known.
     fn put_author(&mut self, author: &AuthorRow) -> Result<()>;
+    /// Notes whose journal a new author goes on with.
+    fn put_fork(&mut self, fork: &ForkRow) -> Result<()>;
     /// Gives an author exactly these scopes.
     fn put_grants(&mut self, author: AuthorId, scopes: &[ScopeId]) -> Result<()>;
     /// Notes that a backup has passed every author's position, and when.

@@ -160,8 +160,8 @@ fn an_office_that_was_shown_that_a_record_left_is_held() {
     let id = world.record_id();
     world.push(&mut a, vec![vec![create(id, 1, "A")]]);
     place(&world, id, 2, Some(Projection::Home));
-    let (now, token) = (world.tick(), [3; 16]);
-    world.write(|tx| registry::finish(tx, a.author, token, now));
+    let (now, signer) = (world.tick(), signer(0xffff));
+    let (_, token) = world.write(|tx| registry::finish(tx, a.author, &signer, now));
     world.write(|tx| registry::confirm(tx, a.author, token, 0));
     let late = world.push(&mut a, vec![vec![edit(id, PHONE, "late", Over::Creation)]]);
     assert_eq!(

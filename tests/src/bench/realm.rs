@@ -227,6 +227,7 @@ impl Office {
             replica,
             key: &self.key,
             clock: &System,
+            entropy: &System,
             watcher: &mut watch,
             history: None,
         };

@@ -5,7 +5,8 @@ use dongbo_proto::frame::ScopeCursor;
 use dongbo_proto::id::{AuthorId, Epoch, Hash, ScopeId};
 use dongbo_proto::wire::{self, pb};
 use dongbo_server::session::{
-    Answer, CertificateAge, Event as ServerEvent, Positions, Session as ServerSession, View,
+    Answer, CertificateAge, Event as ServerEvent, Positions, Presented, Session as ServerSession,
+    View,
 };
 use prost::Message;
 
@@ -125,11 +126,16 @@ fn view(tape: &mut Tape<'_>) -> View {
         epoch_ms: tape.number().cast_signed(),
         ancestors: vec![Epoch([tape.number() as u8; 16])],
         backed_up: 0,
+        presented: match tape.number() {
+            1 => Presented::Stale,
+            2 => Presented::Ahead,
+            _ => Presented::Fits,
+        },
     }
 }
 
 fn node_event(tape: &mut Tape<'_>) -> Option<NodeEvent> {
-    Some(match tape.byte()? % 8 {
+    Some(match tape.byte()? % 11 {
         0..=3 => {
             let down = pb::DownFrame::decode(tape.block()).ok().map(wire::down_from_pb);
             match down.and_then(Result::ok) {
@@ -145,6 +151,12 @@ fn node_event(tape: &mut Tape<'_>) -> Option<NodeEvent> {
             in_step: false,
             overtaken: tape.number() == 1,
         }),
+        7 => NodeEvent::Here([tape.number() as u8; 16], tape.number()),
+        8 => {
+            let chain = |_| (tape.number(), Hash([tape.number() as u8; 32]));
+            NodeEvent::Chains((0..2).map(chain).collect())
+        }
+        9 => NodeEvent::OtherJournal,
         _ => NodeEvent::Request(tape.block().to_vec()),
     })
 }
@@ -152,6 +164,7 @@ fn node_event(tape: &mut Tape<'_>) -> Option<NodeEvent> {
 fn facts(tape: &mut Tape<'_>) -> Facts {
     Facts {
         author: AuthorId(1),
+        forks: Vec::new(),
         schema: 1,
         epoch: Some(Epoch([tape.number() as u8; 16])),
         position: tape.number(),

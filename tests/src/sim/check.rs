@@ -19,12 +19,15 @@ use super::world::{Node, Shared};
 /// Rows that are read at once.
 const ROWS_MAX: usize = 4_096;
 
+/// In one epoch, of one disk, under one id.
+type Life = (Option<Epoch>, u32, Option<AuthorId>);
+
 /// What was seen before, below which nothing may fall.
 pub struct Seen {
     positions: BTreeMap<AuthorId, u64>,
     revisions: BTreeMap<ScopeId, u64>,
     /// Of each node, with the epoch in which.
-    acknowledged: Vec<(Option<Epoch>, u64)>,
+    acknowledged: Vec<(Life, u64)>,
     /// Rewinds of the province seen.
     rewinds: u32,
 }
@@ -32,7 +35,7 @@ pub struct Seen {
 impl Seen {
     /// Nothing, of so many nodes.
     pub fn new(nodes: usize) -> Self {
-        let acknowledged = vec![(None, 0); nodes];
+        let acknowledged = vec![((None, 0, None), 0); nodes];
         Seen { positions: BTreeMap::new(), revisions: BTreeMap::new(), acknowledged, rewinds: 0 }
     }
 }
@@ -57,7 +60,7 @@ pub fn anytime(world: &Shared, seen: &mut Seen) {
             Ok(facts) => facts,
             Err(e) => return world.fail(format_args!("{}: facts: {e:?}", node.name)),
         };
-        world.check("anytime_saved_is_kept", saved(world, node, &facts));
+        world.check("anytime_saved_is_kept", saved(node, &facts));
         world.check(
             "anytime_acknowledged_only_grows",
             grows(node, &facts, &mut seen.acknowledged[at]),
@@ -80,7 +83,8 @@ pub fn look<T>(
 fn journals(store: &StoreHandle, seen: &mut Seen) -> Result<(), String> {
     let authors = look(store, |tx| Ok(tx.authors()?))?;
     for author in authors {
-        let before = seen.positions.entry(author.id).or_default();
+        let forked = look(store, |tx| Ok(tx.fork(author.id)?))?.map_or(0, |row| row.fork.at);
+        let before = seen.positions.entry(author.id).or_insert(forked);
         if author.position < *before {
             return Err(format!(
                 "author {} went back from {before} to {}",
@@ -135,8 +139,8 @@ fn feeds(store: &StoreHandle, seen: &mut Seen) -> Result<(), String> {
     Ok(())
 }
 
-fn saved(world: &Shared, node: &Node, facts: &Facts) -> Result<(), String> {
-    let told = world.ledger.borrow().last_of(node.author);
+fn saved(node: &Node, facts: &Facts) -> Result<(), String> {
+    let told = node.told.get();
     if facts.position == told {
         return Ok(());
     }
@@ -144,13 +148,10 @@ fn saved(world: &Shared, node: &Node, facts: &Facts) -> Result<(), String> {
 }
 
 /// In one epoch: in the next, what the province lost counts as not acknowledged.
-fn grows(
-    node: &Node,
-    facts: &Facts,
-    (epoch, before): &mut (Option<Epoch>, u64),
-) -> Result<(), String> {
-    if *epoch != facts.epoch {
-        (*epoch, *before) = (facts.epoch, 0);
+fn grows(node: &Node, facts: &Facts, (life, before): &mut (Life, u64)) -> Result<(), String> {
+    let now = (facts.epoch, node.rewinds.get(), Some(facts.author));
+    if *life != now {
+        (*life, *before) = (now, 0);
     }
     if facts.acknowledged < *before || facts.acknowledged > facts.position {
         return Err(format!(
@@ -179,6 +180,10 @@ fn agree(world: &Shared, store: &StoreHandle, facts: &Facts) -> bool {
 /// What a node believes acknowledged is in the province's journal, with the same chain.
 fn arrived(store: &StoreHandle, node: &Node, facts: &Facts) -> Result<(), String> {
     let (author, position) = (facts.author, facts.acknowledged);
+    // A fork is kept here before the province hears of it.
+    if look(store, |tx| Ok(tx.author(author)?))?.is_none() {
+        return Ok(());
+    }
     let held = look(store, |tx| registry::chain_at(tx, author, position))?;
     if held == Some(facts.acknowledged_head) {
         return Ok(());

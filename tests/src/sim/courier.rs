@@ -11,7 +11,7 @@ use std::time::Duration;
 use dongbo_node::exchange::ExchangeError;
 use dongbo_node::exchange::key::NodeKey;
 use dongbo_node::exchange::stick::Carrier;
-use dongbo_proto::stick::SealingKey;
+use dongbo_proto::stick::{SealingKey, StickError};
 use dongbo_server::service::Province;
 use dongbo_server::service::stick::{Unanswered, answer};
 use rand::Rng;
@@ -94,7 +94,8 @@ fn write(world: &Shared, node: &Node, bytes_max: u64) -> Result<Vec<u8>, Exchang
     let Some(replica) = office.as_ref() else { return Ok(Vec::new()) };
     let ca = replica.ca_der()?;
     let clock = node.clock.as_ref();
-    let carrier = Carrier { author: node.author, key: &key, own: &node.sealing, ca: &ca, clock };
+    let carrier =
+        Carrier { author: node.certified.get(), key: &key, own: &node.sealing, ca: &ca, clock };
     let certificate = node.certificate.borrow().clone().unwrap_or_default();
     let to = world.server.sealing.public();
     let request = carrier.request(replica, &certificate, to, bytes_max)?;
@@ -109,10 +110,13 @@ fn take(world: &Shared, node: &Node, file: &[u8]) -> Result<(), ExchangeError> {
     let Some(replica) = office.as_mut() else { return Ok(()) };
     let (ca, signing_key) = (replica.ca_der()?, *replica.signing_key());
     let clock = node.clock.as_ref();
-    let carrier = Carrier { author: node.author, key: &key, own: &node.sealing, ca: &ca, clock };
-    let taken = match carrier.answer(file, &signing_key)?.take(replica, &key, clock) {
-        // The link, or a younger file, was there before it: nothing of it is used.
-        Err(ExchangeError::OldAnswer) => {
+    let carrier =
+        Carrier { author: node.certified.get(), key: &key, own: &node.sealing, ca: &ca, clock };
+    let answer = carrier.answer(file, &signing_key);
+    let taken = match answer.and_then(|answer| answer.take(replica, &key, clock)) {
+        // The link, or a younger file, was there before it: nothing of it is used. Nor of one to the id
+        // that the machine had before its disk was put back.
+        Err(ExchangeError::OldAnswer | ExchangeError::Stick(StickError::OtherNode)) => {
             world.say(&node.name, format_args!("a stick's answer is too old"));
             world.did("answer too old");
             return Ok(());
@@ -122,8 +126,8 @@ fn take(world: &Shared, node: &Node, file: &[u8]) -> Result<(), ExchangeError> {
     let records = taken.tally.records_received;
     world.say(&node.name, format_args!("a stick brings {records} records: {:?}", taken.end));
     world.did("answer taken");
-    if taken.tally.refilled > 0 && world.server.rewinds.get() == 0 {
-        let refilled = taken.tally.refilled;
+    let (refilled, rewinds) = (taken.tally.refilled, &world.server.rewinds);
+    if refilled > 0 && rewinds.get() + node.rewinds.get() == 0 {
         world.fail(format_args!("{}: {refilled} digests differed after an answer", node.name));
     }
     if let Some(renewed) = taken.certificate {

@@ -101,7 +101,7 @@ impl Desk<'_> {
 
     /// Writes down what is durable now.
     fn done(&self, act: ActId, ops: Vec<Op>, what: &'static str) {
-        self.world.ledger.borrow_mut().saved(act, Stamp::default(), ops);
+        self.world.ledger.borrow_mut().saved("", act, Stamp::default(), ops);
         self.world.say("desk", format_args!("{what}: act {act}"));
         self.world.did(what);
     }

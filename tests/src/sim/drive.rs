@@ -106,6 +106,7 @@ fn make(plan: Plan, under: &std::path::Path) -> anyhow::Result<Shared> {
         server::invite(&server, &node)?;
         nodes.push(node);
     }
+    let authors = RefCell::new(nodes.iter().map(|node| node.author.get()).collect());
     Ok(Rc::new(World {
         plan,
         log: RefCell::default(),
@@ -119,6 +120,7 @@ fn make(plan: Plan, under: &std::path::Path) -> anyhow::Result<Shared> {
         server,
         nodes,
         sticks: RefCell::default(),
+        authors,
     }))
 }
 

@@ -4,8 +4,8 @@
 //! Links are cut both ways or one way (an asymmetric partition), stalled and released in a burst,
 //! lossy, slow; in the midst of a conversation as well as at rest. Processes die without warning
 //! and start again from their files. Clocks jump by years. The province's disk
-//! goes back to an older image, and nobody tells it. Damaged disks and nodes that went back are not
-//! here: they have their own runs.
+//! goes back to an older image, and nobody tells it; so does a node's. Damaged disks are not here: they
+//! have their own runs.
 
 use std::time::Duration;
 
@@ -18,7 +18,10 @@ use turmoil::Sim;
 use super::check::look;
 use super::net::SERVER;
 use super::random::{pick, stream, weighted};
-use super::world::{Shared, keep_as_killed, make_image, put_back_image, put_back_killed};
+use super::world::{
+    Node, Shared, keep_as_killed, make_image, make_node_image, put_back_image, put_back_killed,
+    put_back_node_image,
+};
 
 /// Mean time between two faults, in milliseconds, on a run of one commune; more communes, more faults.
 const PAUSE_MS_MEAN: u64 = 9_000;
@@ -32,6 +35,8 @@ pub const LATENCY_MS_MAX: u64 = 300;
 pub const LATENCY_MS_MIN: u64 = 5;
 /// The share of messages at which a lost one comes back up, once a link is lossy.
 pub const REPAIR_RATE: f64 = 0.5;
+/// Times that a node's disk is put back: below the limit of forks.
+const NODE_REWINDS_MAX: u32 = 4;
 /// A day.
 const DAY_MS: i64 = 86_400_000;
 /// All that is skipped of a run: the server's certificate lives two years.
@@ -51,6 +56,8 @@ enum Fault {
     CrashServer,
     Image,
     Rewind,
+    NodeImage,
+    NodeRewind,
     Weeks,
     Clock,
     ServerClock,
@@ -68,6 +75,8 @@ const FAULTS: &[(Fault, u32)] = &[
     (Fault::CrashServer, 4),
     (Fault::Image, 3),
     (Fault::Rewind, 2),
+    (Fault::NodeImage, 4),
+    (Fault::NodeRewind, 2),
     (Fault::Weeks, 1),
     (Fault::Clock, 4),
     (Fault::ServerClock, 1),
@@ -86,6 +95,8 @@ impl Fault {
             Fault::CrashServer => "server killed",
             Fault::Image => "image of the server's disk",
             Fault::Rewind => "server put back from an image, untold",
+            Fault::NodeImage => "image of a node's disk",
+            Fault::NodeRewind => "node put back from an image",
             Fault::Weeks => "weeks pass, certificates age",
             Fault::Clock => "node's clock jumps",
             Fault::ServerClock => "server's clock jumps",
@@ -235,6 +246,16 @@ impl Nemesis {
                 kill_server(sim, world)?;
                 put_back_image(world)?;
             }
+            Fault::NodeImage => {
+                make_node_image(world, &world.nodes[node])?;
+                world.say("nemesis", format_args!("{name}: {}", fault.name()));
+                return Ok(());
+            }
+            Fault::NodeRewind if !may_rewind(&world.nodes[node]) => return Ok(()),
+            Fault::NodeRewind => {
+                kill_node(sim, world, node)?;
+                put_back_node_image(world, &world.nodes[node])?;
+            }
             Fault::Weeks => {
                 self.weeks(world);
                 return Ok(());
@@ -267,7 +288,7 @@ impl Nemesis {
                     let most = Duration::from_millis(LATENCY_MS_MAX);
                     sim.set_link_max_message_latency(name, SERVER, most);
                 }
-                Fault::Crash => sim.bounce(name),
+                Fault::Crash | Fault::NodeRewind => sim.bounce(name),
                 Fault::CrashServer | Fault::Rewind => sim.bounce(SERVER),
                 _ => {}
             }
@@ -331,6 +352,11 @@ fn kill_node(sim: &mut Sim<'_>, world: &Shared, node: usize) -> Result<(), Fatal
 fn epoch(world: &Shared) -> Option<Epoch> {
     let store = world.server.desk.borrow().clone()?;
     Some(look(&store, registry::epoch).ok()?.epoch)
+}
+
+/// Whether there is an image of a node's disk, and it was not put back too often.
+fn may_rewind(node: &Node) -> bool {
+    node.image.borrow().is_some() && node.rewinds.get() < NODE_REWINDS_MAX
 }
 
 /// Whether there is an image of the epoch in force.

@@ -8,17 +8,18 @@ use std::time::Duration;
 use dongbo_node::exchange::converse::{Conversation, Outcome, Tally, Watcher, converse};
 use dongbo_node::exchange::key::NodeKey;
 use dongbo_node::exchange::{ExchangeError, channel, join, tls};
-use dongbo_node::replica::{Identity, Replica};
+use dongbo_node::replica::{Identity, Replica, ReplicaError};
 use dongbo_node::session::{End, Session};
+use dongbo_proto::code::JoinCode;
 use dongbo_proto::frame::Stop;
-use dongbo_proto::seam::Clock;
+use dongbo_proto::seam::{Clock, bytes};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::random::stream;
 use super::server::Ended;
 use super::world::{Moved, Node, Shared};
-use super::{courier, office};
+use super::{courier, office, server};
 
 /// Between two tries to join, in milliseconds.
 const JOIN_AGAIN_MS: u64 = 2_000;
@@ -56,6 +57,7 @@ pub async fn live(world: Shared, at: usize) -> Ended {
         stream(world.plan.seed, &format!("courier {} {}", node.name, node.starts.get()));
     tokio::task::spawn_local(courier::at_office(world.clone(), at, courier_dice));
     let mut replica = Replica::open(&node.dir, &node.key)?;
+    notice(&world, node, &replica)?;
     loop {
         let pause = if world.is_calm() { CALM_PAUSE_MS } else { PAUSE_MS };
         tokio::time::sleep(Duration::from_millis(dice.random_range(pause))).await;
@@ -63,7 +65,13 @@ pub async fn live(world: Shared, at: usize) -> Ended {
         node.talking.set(true);
         let talked = talk(&world, node, &mut replica, &key, &mut dice).await;
         node.talking.set(false);
+        notice(&world, node, &replica)?;
+        let uninvited = matches!(&talked, Ok(Outcome { end: End::DeliverOnly, .. }));
         note(&world, node, began, talked);
+        if uninvited {
+            let invited = again(&world, node, &mut replica, &key).await;
+            world.say(&node.name, format_args!("is invited again: {}", word(&invited)));
+        }
     }
 }
 
@@ -71,9 +79,10 @@ pub async fn live(world: Shared, at: usize) -> Ended {
 async fn enter(node: &Node, key: &NodeKey) -> Result<(), ExchangeError> {
     let config = tls::client_config_join(*node.code.pin())?;
     let link = channel(config, node.wires.dial()).await?;
-    let joined = join::join(link, &node.code, key, node.author, node.clock.now_ms()).await?;
+    let author = node.author.get();
+    let joined = join::join(link, &node.code, key, author, node.clock.now_ms()).await?;
     let who = Identity {
-        author: node.author,
+        author,
         province: joined.province,
         ca_der: joined.ca,
         signing_key: joined.signing_key,
@@ -84,6 +93,54 @@ async fn enter(node: &Node, key: &NodeKey) -> Result<(), ExchangeError> {
     };
     Replica::create(&node.dir, &node.key, &who)?;
     *node.certificate.borrow_mut() = Some(joined.certificate);
+    Ok(())
+}
+
+/// What the exchange found out about this disk, for the ledger.
+fn notice(world: &Shared, node: &Node, replica: &Replica) -> Result<(), ReplicaError> {
+    for fork in replica.status()?.forked {
+        if fork.parent != node.author.get() {
+            continue;
+        }
+        node.author.set(fork.author);
+        world.ledger.borrow_mut().forked(&node.name, &fork);
+        world.authors.borrow_mut().push(fork.author);
+        // A province from before this would have to hear of the acts of both ids, in order.
+        *world.server.image.borrow_mut() = None;
+        world.say(&node.name, format_args!("goes on as {} behind {}", fork.author, fork.at));
+        world.did("journal goes on under another id");
+    }
+    Ok(())
+}
+
+/// The province invites a machine again that was put back, and it joins for real.
+async fn again(
+    world: &Shared,
+    node: &Node,
+    replica: &mut Replica,
+    key: &NodeKey,
+) -> Result<(), ExchangeError> {
+    let code = JoinCode::new(bytes(node.entropy.as_ref()), *node.code.pin());
+    let Some(store) = world.server.desk.borrow().clone() else { return Err(ExchangeError::Cut) };
+    if server::invite_again(world, &store, node, &code).is_err() {
+        return Err(ExchangeError::Cut);
+    }
+    let config = tls::client_config_join(*code.pin())?;
+    let link = channel(config, node.wires.dial()).await?;
+    let author = node.author.get();
+    let joined = join::join(link, &code, key, author, node.clock.now_ms()).await?;
+    replica.invited_again(&Identity {
+        author,
+        province: joined.province,
+        ca_der: joined.ca,
+        signing_key: joined.signing_key,
+        epoch: joined.epoch,
+        grants: joined.grants,
+        token: joined.token,
+        server_ms: joined.server_ms,
+    })?;
+    *node.certificate.borrow_mut() = Some(joined.certificate);
+    node.certified.set(author);
     Ok(())
 }
 
@@ -118,9 +175,9 @@ async fn talk(
     let link = channel(config, node.wires.dial()).await?;
     let session = Session::new(live, node.link.get());
     let mut patience = Patience { looks, calm: world.calm.clone() };
-    let clock = node.clock.as_ref();
+    let (clock, entropy) = (node.clock.as_ref(), node.entropy.as_ref());
     let watcher = &mut patience;
-    let mut conversation = Conversation { replica, key, clock, watcher, history: None };
+    let mut conversation = Conversation { replica, key, clock, entropy, watcher, history: None };
     converse(&mut conversation, session, link).await
 }
 
@@ -165,7 +222,7 @@ fn ended(world: &Shared, node: &Node, began: Option<Duration>, outcome: &Outcome
     );
     world.did("exchange");
     // Behind a province that went back, revisions mean something else until a new epoch begins.
-    if refilled > 0 && world.server.rewinds.get() == 0 {
+    if refilled > 0 && world.server.rewinds.get() + node.rewinds.get() == 0 {
         world.fail(format_args!("{}: {refilled} digests differed and were mended", node.name));
     }
     match &outcome.end {
@@ -175,6 +232,8 @@ fn ended(world: &Shared, node: &Node, began: Option<Duration>, outcome: &Outcome
             node.calm_talks.borrow_mut().extend(moved);
         }
         End::Stopped(Stop::Busy) => {}
+        // A disk that was put back: its acts are delivered, and it is invited again.
+        End::DeliverOnly if node.rewinds.get() > 0 => {}
         end => world.fail(format_args!("{}: exchange ended as {end:?}", node.name)),
     }
 }

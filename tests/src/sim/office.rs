@@ -124,11 +124,13 @@ impl Desk<'_> {
             saved => saved?,
         };
         for (draft, saved) in drafts.iter().zip(&saved) {
-            let act = ActId::new(self.node.author, saved.position);
+            // The program that exchanges may have found out that this disk was put back.
+            let act = ActId::new(self.replica.author(), saved.position);
             let ops = draft.ops.iter().cloned().collect();
-            self.world.ledger.borrow_mut().saved(act, saved.claimed, ops);
+            self.world.ledger.borrow_mut().saved(&self.node.name, act, saved.claimed, ops);
         }
         let last = saved.last().map_or(0, |s| s.position);
+        self.node.told.set(last);
         self.world.say(&self.node.name, format_args!("{what}, to position {last}"));
         self.world.did(what);
         Ok(())
@@ -272,7 +274,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let position = self.dice.random_range(last.saturating_sub(8).max(1)..=last);
-        let op = Op::Retract(vec![ActId::new(self.node.author, position)]);
+        let op = Op::Retract(vec![self.replica.id_at(position)?]);
         self.save("undo", &[self.change(op)])
     }
 

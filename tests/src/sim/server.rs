@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dongbo_proto::code::CaPin;
+use dongbo_proto::code::{CaPin, JoinCode};
 use dongbo_proto::id::{AuthorId, Epoch, ScopeId};
-use dongbo_proto::seam::{Entropy, bytes};
+use dongbo_proto::seam::{Clock, Entropy, bytes};
 use dongbo_proto::sign::Signer;
 use dongbo_server::ca::{CA_VALIDITY_S, Ca, ServerIdentity};
 use dongbo_server::registry;
@@ -87,6 +87,26 @@ pub fn invite(server: &Server, node: &Node) -> anyhow::Result<()> {
         used_by: None,
     };
     Ok(store.write_now(|tx| registry::invite(tx, &row))?)
+}
+
+/// Invites a node again under the id that it writes under.
+pub fn invite_again(
+    world: &Shared,
+    store: &StoreHandle,
+    node: &Node,
+    code: &JoinCode,
+) -> Result<(), registry::Error> {
+    let now_ms = world.server.clock.now_ms();
+    let row = InviteRow {
+        code_hash: code.secret_hash(),
+        name: node.name.clone(),
+        scopes: node.scopes.clone(),
+        again: Some(node.author.get()),
+        created_ms: now_ms,
+        expires_ms: now_ms + INVITE_MS,
+        used_by: None,
+    };
+    store.write_now(|tx| registry::invite(tx, &row))
 }
 
 fn open(dir: &Path, key: &DatabaseKey, access: Access) -> anyhow::Result<StoreHandle> {

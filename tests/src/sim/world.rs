@@ -66,6 +66,22 @@ pub struct Image {
     pub epoch: Epoch,
 }
 
+/// An image of a commune's disk, with what is kept beside the replica.
+pub struct NodeImage {
+    /// Where it is.
+    pub dir: PathBuf,
+    /// Lines of the ledger when it was made.
+    pub lines: usize,
+    /// The last position that the office had been told is saved.
+    pub told: u64,
+    /// The id under which it wrote.
+    pub author: AuthorId,
+    /// The id that its certificate named.
+    pub certified: AuthorId,
+    /// Its certificate.
+    pub certificate: Option<Vec<u8>>,
+}
+
 /// A commune's machine.
 pub struct Node {
     /// Its name in the simulated network.
@@ -76,8 +92,16 @@ pub struct Node {
     pub key: DatabaseKey,
     /// Its identity's private key.
     pub pkcs8: Vec<u8>,
-    /// Its id.
-    pub author: AuthorId,
+    /// The id under which it writes.
+    pub author: Cell<AuthorId>,
+    /// The id that its certificate names.
+    pub certified: Cell<AuthorId>,
+    /// The last position that its office was told is saved on this disk.
+    pub told: Cell<u64>,
+    /// The last image of its disk.
+    pub image: RefCell<Option<NodeImage>>,
+    /// How often its disk was put back.
+    pub rewinds: Cell<u32>,
     /// The code with which it joins.
     pub code: JoinCode,
     /// The scopes for which it was invited.
@@ -146,6 +170,8 @@ pub struct World {
     pub nodes: Vec<Node>,
     /// Files on their way.
     pub sticks: RefCell<Vec<Stick>>,
+    /// Every id under which a commune has ever written.
+    pub authors: RefCell<Vec<AuthorId>>,
 }
 
 impl World {
@@ -203,12 +229,8 @@ pub fn keep_as_killed(dir: &Path) -> std::io::Result<PathBuf> {
 /// Makes an image of the province's disk as it is at this moment.
 pub fn make_image(world: &World, epoch: Epoch) -> std::io::Result<()> {
     let kept = keep_as_killed(&world.server.dir)?;
-    let dir = world.server.dir.with_extension("image");
-    if dir.exists() {
-        std::fs::remove_dir_all(&dir)?;
-    }
-    std::fs::rename(kept, &dir)?;
-    let lines = world.ledger.borrow().entries().len();
+    let dir = keep_as_image(kept, &world.server.dir)?;
+    let lines = world.ledger.borrow().lines();
     *world.server.image.borrow_mut() = Some(Image { dir, lines, epoch });
     Ok(())
 }
@@ -218,16 +240,59 @@ pub fn make_image(world: &World, epoch: Epoch) -> std::io::Result<()> {
 pub fn put_back_image(world: &World) -> std::io::Result<()> {
     let image = world.server.image.borrow();
     let Some(Image { dir, lines, epoch }) = image.as_ref() else { return Ok(()) };
-    std::fs::remove_dir_all(&world.server.dir)?;
-    std::fs::create_dir(&world.server.dir)?;
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        std::fs::copy(entry.path(), world.server.dir.join(entry.file_name()))?;
-    }
-    let nodes: Vec<AuthorId> = world.nodes.iter().map(|node| node.author).collect();
+    copy_over(dir, &world.server.dir)?;
+    let nodes = world.authors.borrow();
     world.ledger.borrow_mut().lost(*lines, |author| !nodes.contains(&author));
     world.server.rewinds.set(world.server.rewinds.get() + 1);
     world.server.rewound_in.set(Some(*epoch));
+    Ok(())
+}
+
+fn keep_as_image(kept: PathBuf, of: &Path) -> std::io::Result<PathBuf> {
+    let dir = of.with_extension("image");
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    std::fs::rename(kept, &dir)?;
+    Ok(dir)
+}
+
+fn copy_over(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::remove_dir_all(to)?;
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Makes an image of a commune's disk as it is at this moment.
+pub fn make_node_image(world: &World, node: &Node) -> std::io::Result<()> {
+    let dir = keep_as_image(keep_as_killed(&node.dir)?, &node.dir)?;
+    *node.image.borrow_mut() = Some(NodeImage {
+        dir,
+        lines: world.ledger.borrow().lines(),
+        told: node.told.get(),
+        author: node.author.get(),
+        certified: node.certified.get(),
+        certificate: node.certificate.borrow().clone(),
+    });
+    Ok(())
+}
+
+/// Puts an image in the place of the disk of a commune's machine that is down. What was saved since and
+/// did not get away is lost with the disk; the rest must still be found.
+pub fn put_back_node_image(world: &World, node: &Node) -> std::io::Result<()> {
+    let image = node.image.borrow();
+    let Some(image) = image.as_ref() else { return Ok(()) };
+    copy_over(&image.dir, &node.dir)?;
+    world.ledger.borrow_mut().doubtful(image.lines, &node.name);
+    node.told.set(image.told);
+    node.author.set(image.author);
+    node.certified.set(image.certified);
+    node.certificate.borrow_mut().clone_from(&image.certificate);
+    node.rewinds.set(node.rewinds.get() + 1);
     Ok(())
 }
 
@@ -252,6 +317,7 @@ pub fn node(
     let dir = under.join(&name);
     std::fs::create_dir(&dir)?;
     let entropy = Arc::new(Seeded::new(plan.seed, &format!("node {name}")));
+    let author = AuthorId(seam::Entropy::number(&Seeded::new(plan.seed, &format!("id {name}"))));
     let draw = entropy.clone();
     let seed: [u8; 32] = seam::bytes(entropy.as_ref());
     Ok(Node {
@@ -259,7 +325,11 @@ pub fn node(
             seam::Entropy::fill(draw.as_ref(), bytes)
         }),
         pkcs8: [PKCS8_ED25519, &seed].concat(),
-        author: AuthorId(seam::Entropy::number(entropy.as_ref())),
+        author: Cell::new(author),
+        certified: Cell::new(author),
+        told: Cell::default(),
+        image: RefCell::default(),
+        rewinds: Cell::default(),
         code: JoinCode::new(seam::bytes(entropy.as_ref()), pin),
         name,
         dir,

@@ -12,12 +12,12 @@ use dongbo_proto::chain::{self, Seed};
 use dongbo_proto::digest::Digest;
 use dongbo_proto::fate::{Checkpoint, Fate, Outcome, Reason, Receipt, ScopeMark};
 use dongbo_proto::frame::{
-    AckRun, Batch, Complete, Grant, Proof, ScopeCursor, States, Stop, Token, Welcome,
+    AckRun, Batch, Complete, Fork, Grant, Proof, ScopeCursor, States, Stop, Token, Welcome,
 };
 use dongbo_proto::id::{ActId, AuthorId, Epoch, Hash, KindId, RecordId, ScopeId};
 use dongbo_proto::record::{Origin, Rank, Record};
 use dongbo_proto::stamp::Stamp;
-use dongbo_server::session::{Answer, Ask, CertificateAge, Positions, View};
+use dongbo_server::session::{Answer, Ask, CertificateAge, Positions, Presented, View};
 
 pub const AUTHOR: AuthorId = AuthorId(0xfeed);
 /// The scope into which the node's acts merge.
@@ -43,9 +43,11 @@ impl Positions for Sent {
     }
 }
 
-/// The chain of a journal at a position; `life` tells apart what was written after a restore.
-pub fn head(position: u64, life: u8) -> Hash {
-    let act = |p: u64| Hash([(p % 251) as u8 ^ life; 32]);
+/// The chain of a journal at a position; `life` tells apart what was written after a restore, behind
+/// the positions that are common to both.
+pub fn head(position: u64, (life, common): (u8, u64)) -> Hash {
+    let life_at = |p: u64| if p > common { life } else { 0 };
+    let act = |p: u64| Hash([(p % 251) as u8 ^ life_at(p); 32]);
     (1..=position).fold(Hash::default(), |chain, p| chain::extend(chain, act(p)))
 }
 
@@ -61,7 +63,7 @@ fn digest(heard: &BTreeSet<u64>) -> Digest {
 }
 
 fn mark(scope: ScopeId, revision: u64, heard: &BTreeSet<u64>) -> ScopeMark {
-    let chain = head(revision, scope.0 as u8);
+    let chain = head(revision, (scope.0 as u8, 0));
     ScopeMark { scope, revision, chain, digest: digest(heard) }
 }
 
@@ -91,7 +93,9 @@ pub struct Held {
 pub struct Replica {
     pub epoch: Epoch,
     pub position: u64,
-    pub life: u8,
+    /// Which life, and from where.
+    pub life: (u8, u64),
+    pub forks: Vec<Fork>,
     pub acknowledged: u64,
     /// The revision at which each acknowledged act merged, until base reaches it.
     pub unsettled: BTreeMap<u64, u64>,
@@ -114,7 +118,8 @@ impl Replica {
         Replica {
             epoch: province.epoch,
             position: 0,
-            life: 0,
+            life: (0, 0),
+            forks: Vec::new(),
             acknowledged: 0,
             unsettled: BTreeMap::new(),
             token: [0; 16],
@@ -139,7 +144,8 @@ impl Replica {
         let marks: Vec<ScopeMark> =
             self.scopes.iter().map(|(id, held)| mark(*id, held.visible, &held.heard)).collect();
         Facts {
-            author: AUTHOR,
+            author: self.author(),
+            forks: self.forks.clone(),
             schema: 1,
             epoch: Some(self.epoch),
             position: self.position,
@@ -155,10 +161,29 @@ impl Replica {
         }
     }
 
+    pub fn author(&self) -> AuthorId {
+        self.forks.last().map_or(AUTHOR, |fork| fork.author)
+    }
+
+    pub fn chains(&self, positions: &[u64]) -> Vec<(u64, Hash)> {
+        positions.iter().map(|at| (*at, head(*at, self.life))).collect()
+    }
+
+    /// Goes on under another id, and fills its scopes again.
+    pub fn fork(&mut self, at: u64) {
+        let author = AuthorId(0xf0 + self.forks.len() as u64);
+        let (parent, head) = (self.author(), head(at, self.life));
+        self.forks.push(Fork { author, parent, at, head });
+        (self.inbox, self.acknowledged) = (0, self.acknowledged.min(at));
+        self.receipt = self.receipt.take().filter(|receipt| receipt.position <= at);
+        self.unsettled.retain(|position, _| *position <= at);
+        self.scopes.values_mut().for_each(|held| *held = Held::default());
+    }
+
     pub fn load(&self, after: u64) -> Option<Batch> {
         let count = (self.position - after.min(self.position)).min(BATCH_MAX);
         (count > 0).then(|| Batch {
-            author: AUTHOR,
+            author: self.author(),
             first: after + 1,
             count: count as u32,
             before: head(after, self.life),
@@ -186,7 +211,8 @@ impl Replica {
 
     /// `Err` where the receipt is not of this journal.
     pub fn acknowledge(&mut self, runs: &[AckRun], receipt: &Receipt) -> Result<(), &'static str> {
-        if receipt.chain != head(receipt.position, self.life) {
+        let here = (receipt.position <= self.position).then(|| head(receipt.position, self.life));
+        if here != Some(receipt.chain) {
             return Err("a receipt of another journal");
         }
         self.receipt = Some(receipt.clone());
@@ -266,7 +292,12 @@ pub struct Province {
     pub ancestors: Vec<Epoch>,
     pub position: u64,
     /// Whose journal it holds.
-    pub life: u8,
+    pub life: (u8, u64),
+    /// Under which other id the node goes on.
+    pub fork: Option<Fork>,
+    pub presented: Presented,
+    /// It is from before this node joined.
+    pub is_from_before: bool,
     /// At which revision of its home each act merged; `None`: held.
     pub merged: Vec<Option<u64>>,
     /// Batches that held nothing new.
@@ -289,7 +320,10 @@ impl Province {
             epoch: Epoch([6; 16]),
             ancestors: Vec::new(),
             position: 0,
-            life: 0,
+            life: (0, 0),
+            fork: None,
+            presented: Presented::Fits,
+            is_from_before: false,
             merged: Vec::new(),
             repeated: 0,
             revoked: false,
@@ -319,6 +353,11 @@ impl Province {
         });
     }
 
+    /// Whether it is the node's own id, or the one under which it goes on.
+    pub fn knows(&self, author: AuthorId) -> bool {
+        !self.is_from_before && [Some(AUTHOR), self.fork.map(|f| f.author)].contains(&Some(author))
+    }
+
     pub fn view(&self) -> View {
         let grant =
             |s: &ScopeId| Grant { scope: *s, code: format!("C{s}"), name: format!("Xã {s}") };
@@ -333,6 +372,7 @@ impl Province {
             epoch_ms: 0,
             ancestors: self.ancestors.clone(),
             backed_up: 0,
+            presented: self.presented,
         }
     }
 
@@ -353,9 +393,34 @@ impl Province {
     pub fn judge(&mut self, proof: &Proof) -> Result<(), Stop> {
         let lost = proof.receipt.as_ref().is_some_and(|r| r.position > self.position);
         if lost && !self.stubborn {
-            self.ancestors.insert(0, self.epoch);
-            self.epoch = Epoch([self.epoch.0[0] + 1; 16]);
+            self.begin_again();
         }
+        Ok(())
+    }
+
+    pub fn adopt(&mut self, known: Option<Epoch>) {
+        if known == Some(self.epoch) {
+            self.begin_again();
+        }
+        (self.is_from_before, self.revoked) = (false, true);
+    }
+
+    pub fn begin_again(&mut self) {
+        self.ancestors.insert(0, self.epoch);
+        self.epoch = Epoch([self.epoch.0[0] + 1; 16]);
+    }
+
+    /// The journal goes on as another author's, who may only deliver. What the other life did stays.
+    pub fn fork(&mut self, fork: &Fork, life: (u8, u64)) -> Result<(), Stop> {
+        if self.fork.as_ref() == Some(fork) {
+            return Ok(());
+        }
+        if fork.at > self.position || head(fork.at, self.life) != fork.head {
+            return Err(Stop::Forked);
+        }
+        (self.position, self.life, self.fork) = (fork.at, life, Some(*fork));
+        self.merged.truncate(fork.at as usize);
+        self.revoked = true;
         Ok(())
     }
 
@@ -363,7 +428,7 @@ impl Province {
         let merged = self.merged.iter().flatten().count() as u64;
         Receipt {
             epoch: self.epoch,
-            author: AUTHOR,
+            author: self.fork.map_or(AUTHOR, |fork| fork.author),
             position: self.position,
             chain: head(self.position, self.life),
             merged,

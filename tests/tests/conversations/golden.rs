@@ -58,6 +58,8 @@ fn up_said(up: &Up) -> String {
         Up::Flush => "flush".into(),
         Up::Confirm { token, inbox } => format!("confirm: token {}, inbox {inbox}", token[0]),
         Up::Renew(_) => "renew".into(),
+        Up::AskChain(positions) => format!("ask chain: {positions:?}"),
+        Up::Fork(fork) => format!("fork: {} at {}", fork.author, fork.at),
         Up::AskHistory(_) => "ask history".into(),
         Up::Prove(proof) => {
             let held = proof.receipt.as_ref().map_or(0, |receipt| receipt.position);
@@ -93,6 +95,11 @@ fn down_said(down: &Down) -> String {
         },
         Down::Certificate(_) => "certificate".into(),
         Down::History(_, items) => format!("history: {} acts", items.len()),
+        Down::Chain(heads) => {
+            let held = heads.iter().filter(|head| head.is_some()).count();
+            format!("chain: {} positions, {held} held", heads.len())
+        }
+        Down::Apart => "apart".into(),
         Down::Stop(stop) => format!("stop: {}", stop.key()),
     }
 }

@@ -3,9 +3,9 @@
 use dongbo_node::session::{End, Event, Link};
 use dongbo_proto::frame::{Down, Stop, Up};
 use dongbo_proto::id::{AuthorId, Epoch, RecordId, ScopeId};
-use dongbo_server::session::{CertificateAge, Event as ServerEvent};
+use dongbo_server::session::{CertificateAge, Event as ServerEvent, Presented};
 
-use crate::fakes::{HOME, Replica, head};
+use crate::fakes::{HOME, Province, Replica, head};
 use crate::golden;
 use crate::table::{Frame, Table};
 
@@ -380,8 +380,9 @@ fn a_machine_that_was_put_back_says_so_and_sends_nothing_over_it() {
     table.save(2);
     table.start();
     table.run();
-    assert_eq!(table.end, Some(End::Rewound));
-    assert_eq!(table.replica.acknowledged, 0, "nothing here was taken for delivered");
+    // Its two acts are the first two that the province has: what it had not heard of comes again.
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_eq!((table.replica.forks[0].at, table.replica.acknowledged), (2, 2));
     golden::check("rewound", &table);
 }
 
@@ -407,12 +408,94 @@ fn a_machine_that_was_put_back_and_wrote_more_is_a_fork_and_loses_nothing() {
     table.save(3);
     table.start();
     table.run();
-    let mut table = Table::new(Replica { life: 9, ..old }, table.province, false);
+    let mut table = Table::new(Replica { life: (9, 1), ..old }, table.province, false);
     table.save(5);
     table.start();
     table.run();
-    assert_eq!(table.refused, Some("a receipt of another journal"));
-    assert_eq!(table.replica.acknowledged, 0);
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_eq!(table.replica.forks[0].at, 1, "one act is common to both lives");
+    assert_eq!((table.replica.acknowledged, table.province.position), (5, 5));
+    assert_eq!(table.province.merged[1..], [None; 4], "its own wait for the province");
+    golden::check("put_back_and_wrote", &table);
+}
+
+#[test]
+fn a_copy_that_only_reads_is_noticed_by_its_token() {
+    let mut table = Table::in_step(false);
+    let copy = table.replica.clone();
+    table.start();
+    table.run();
+    let mut table = Table::new(copy, table.province, false);
+    table.province.presented = Presented::Stale;
+    table.province.news(HOME);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_eq!(table.replica.forks.len(), 1);
+    assert!(!table.sent.iter().any(|f| matches!(f, Frame::Down(Down::States(_)))));
+    golden::check("copy_that_reads", &table);
+}
+
+/// Another program of the office completed an exchange between Hello and its answer.
+#[test]
+fn a_token_that_another_program_has_replaced_is_no_copy() {
+    let mut table = Table::in_step(false);
+    table.province.presented = Presented::Stale;
+    table.start();
+    table.replica.token = [99; 16];
+    assert!(table.step_up());
+    table.province.presented = Presented::Fits;
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    assert!(table.replica.forks.is_empty());
+}
+
+#[test]
+fn a_token_that_the_server_named_and_does_not_know_begins_an_epoch() {
+    let mut table = Table::in_step(false);
+    table.province.presented = Presented::Ahead;
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::InStep));
+    assert_eq!(table.replica.epoch, table.province.epoch);
+    assert_eq!(table.province.ancestors.len(), 1);
+}
+
+/// A registry that was put back to before a node joined has no such node; the node's certificate says
+/// that it had one.
+#[test]
+fn a_node_that_joined_after_the_backup_delivers_everything_again() {
+    let mut table = Table::in_step(false);
+    table.save(3);
+    table.start();
+    table.run();
+    let mut table = table.cut();
+    table.save(1);
+    table.province = Province { is_from_before: true, ..Province::new() };
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_eq!((table.province.position, table.replica.acknowledged), (4, 4));
+    assert_eq!(table.province.ancestors.len(), 1, "it has gone back, so an epoch began");
+    golden::check("from_before_the_node", &table);
+}
+
+/// The copy's fork was kept here, and the link was cut before the server heard of it.
+#[test]
+fn a_fork_of_which_the_server_did_not_hear_is_said_again() {
+    let mut table = Table::in_step(false);
+    let copy = table.replica.clone();
+    table.save(1);
+    table.start();
+    table.run();
+    let mut table = Table::new(copy, table.province, false);
+    table.save(2);
+    table.replica.life = (9, 0);
+    table.replica.fork(0);
+    table.start();
+    table.run();
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_eq!((table.replica.forks.len(), table.province.position), (1, 2));
 }
 
 #[test]
@@ -422,12 +505,13 @@ fn another_history_at_the_acknowledged_position_is_a_fork() {
     table.start();
     table.run();
     let mut table = table.cut();
-    table.replica.life = 9;
+    table.replica.life = (9, 2);
     table.save(1);
     table.start();
     table.run();
-    assert_eq!(table.end, Some(End::Stopped(Stop::Forked)));
-    assert_ne!(head(3, 9), head(3, 0));
+    assert_eq!(table.end, Some(End::DeliverOnly));
+    assert_ne!(head(3, (9, 2)), head(3, (0, 0)));
+    assert_eq!(table.replica.forks[0].at, 2);
     golden::check("forked", &table);
 }
 

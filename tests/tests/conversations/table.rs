@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use dongbo_node::session::{Do as NodeDo, End, Event as NodeEvent, Link, Session as NodeSession};
 use dongbo_proto::frame::{Down, Stop, Up};
-use dongbo_server::session::{Do as ServerDo, Event as ServerEvent, Session as ServerSession};
+use dongbo_server::session::{
+    Do as ServerDo, Event as ServerEvent, Presented, Session as ServerSession,
+};
 
-use crate::fakes::{AUTHOR, Province, Replica, Sent};
+use crate::fakes::{AUTHOR, Province, Replica, Sent, head};
 
 /// Steps after which a conversation counts as endless.
 const STEPS_MAX: usize = 2_000;
@@ -22,8 +24,6 @@ pub struct Table {
     pub live: bool,
     pub link: Link,
     pub end: Option<End>,
-    /// What the replica would not take, which ends the node's side.
-    pub refused: Option<&'static str>,
     pub rests: usize,
     pub closed: bool,
     /// Frames in the order in which they were sent.
@@ -52,7 +52,6 @@ impl Table {
             live,
             link,
             end: None,
-            refused: None,
             rests: 0,
             closed: false,
             sent: Vec::new(),
@@ -131,9 +130,7 @@ impl Table {
     pub fn node_event(&mut self, event: NodeEvent) {
         let mut todo = VecDeque::from(self.node.on(event));
         while let Some(step) = todo.pop_front() {
-            if self.refused.is_none()
-                && let Some(answer) = self.node_does(step)
-            {
+            if let Some(answer) = self.node_does(step) {
                 todo.extend(self.node.on(answer));
             }
         }
@@ -152,7 +149,9 @@ impl Table {
             }
             NodeDo::Welcome(welcome) => self.replica.welcome(&welcome),
             NodeDo::Acknowledge(runs, receipt) => {
-                self.refused = self.replica.acknowledge(&runs, &receipt).err();
+                if self.replica.acknowledge(&runs, &receipt).is_err() {
+                    return Some(NodeEvent::OtherJournal);
+                }
             }
             NodeDo::Stage { page, .. } => self.replica.stage(&page),
             NodeDo::Outcomes(outcomes) => self.replica.outcomes(&outcomes),
@@ -161,6 +160,13 @@ impl Table {
             }
             NodeDo::LookAgain => return Some(NodeEvent::Looked(self.replica.position)),
             NodeDo::FindProof => return Some(NodeEvent::Proof(Box::new(self.replica.proof()))),
+            NodeDo::LookWhere => {
+                return Some(NodeEvent::Here(self.replica.token, self.replica.position));
+            }
+            NodeDo::Chains(positions) => {
+                return Some(NodeEvent::Chains(self.replica.chains(&positions)));
+            }
+            NodeDo::Fork(common) => self.replica.fork(common),
             NodeDo::MakeRequest => return Some(NodeEvent::Request(vec![0x30])),
             NodeDo::KeepCertificate(_) => self.replica.certificate += 1,
             NodeDo::ShowHistory(..) => self.replica.histories += 1,
@@ -183,7 +189,24 @@ impl Table {
     pub fn server_does(&mut self, step: ServerDo<Sent>) -> Option<ServerEvent<Sent>> {
         let province = &mut self.province;
         Some(match step {
-            ServerDo::View(_) => ServerEvent::Viewed(Some(Box::new(province.view())), province.now),
+            ServerDo::Adopt(known) => {
+                province.adopt(known);
+                return None;
+            }
+            ServerDo::BeginAgain => {
+                province.presented = Presented::Fits;
+                province.begin_again();
+                return None;
+            }
+            ServerDo::Chain(positions) => {
+                let held = |at: &u64| (*at <= province.position).then(|| head(*at, province.life));
+                ServerEvent::Chain(positions.iter().map(held).collect())
+            }
+            ServerDo::Fork(fork) => ServerEvent::Forked(province.fork(&fork, self.replica.life)),
+            ServerDo::View(author, _) => {
+                let view = province.knows(author).then(|| Box::new(province.view()));
+                ServerEvent::Viewed(view, province.now)
+            }
             ServerDo::Send(frame) => {
                 self.sent.push(Frame::Down((*frame).clone()));
                 self.down.push_back(*frame);

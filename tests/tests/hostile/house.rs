@@ -250,6 +250,7 @@ impl Office {
             replica: &mut self.replica,
             key: &self.enrolled.key,
             clock: &System,
+            entropy: &System,
             watcher: &mut (),
             history: None,
         };

@@ -1,6 +1,7 @@
 //! Authors, what they hold, and their inboxes.
 
 use dongbo_proto::fate::{Fate, Outcome};
+use dongbo_proto::frame::Fork;
 use dongbo_proto::id::{AuthorId, ScopeId};
 use dongbo_proto::stamp::Stamp;
 use dongbo_sqlite::rusqlite::{Row, params};
@@ -8,11 +9,25 @@ use dongbo_sqlite::rusqlite::{Row, params};
 use super::bind;
 use super::tx::SqliteTx;
 use crate::store::error::{Result, StoreError};
-use crate::store::rows::AuthorRow;
+use crate::store::rows::{AuthorRow, ForkRow};
 
 const AUTHOR: &str = "SELECT id, public_key, province, name, position, head, last_order, merged, held, \
      refused, inbox, inbox_confirmed, token, token_previous, complete_ms, confirmed_ms, contact_ms, joined_ms, \
      revoked_ms, backed_up FROM author";
+
+const FORK: &str = "SELECT author, parent, at, head, made_ms FROM fork";
+
+fn fork_row(row: &Row<'_>) -> Result<ForkRow> {
+    Ok(ForkRow {
+        fork: Fork {
+            author: AuthorId(bind::number(row, 0)?),
+            parent: AuthorId(bind::number(row, 1)?),
+            at: bind::number(row, 2)?,
+            head: bind::hash(row, 3)?,
+        },
+        made_ms: row.get(4)?,
+    })
+}
 
 fn author_row(row: &Row<'_>) -> Result<AuthorRow> {
     Ok(AuthorRow {
@@ -82,6 +97,33 @@ impl SqliteTx<'_> {
             a.joined_ms,
             a.revoked_ms,
             n(a.backed_up)
+        ])?;
+        Ok(())
+    }
+
+    pub(super) fn one_fork(&self, author: AuthorId) -> Result<Option<ForkRow>> {
+        let mut statement = self.statement(&format!("{FORK} WHERE author = ?1"))?;
+        bind::optional(&mut statement, [author.0.cast_signed()], fork_row)
+    }
+
+    pub(super) fn all_forks_of(&self, parent: AuthorId) -> Result<Vec<ForkRow>> {
+        let mut statement =
+            self.statement(&format!("{FORK} WHERE parent = ?1 ORDER BY made_ms, author"))?;
+        bind::collect(&mut statement, [parent.0.cast_signed()], fork_row)
+    }
+
+    pub(super) fn write_fork(&self, row: &ForkRow) -> Result<()> {
+        let ForkRow { fork, made_ms } = row;
+        let sql =
+            "INSERT INTO fork (author, parent, at, head, made_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let n = |n: u64| n.cast_signed();
+        let (author, parent) = (n(fork.author.0), n(fork.parent.0));
+        self.statement(sql)?.execute(params![
+            author,
+            parent,
+            n(fork.at),
+            &fork.head.0[..],
+            made_ms
         ])?;
         Ok(())
     }

@@ -34,7 +34,10 @@ use tx::SqliteTx;
 /// The database of the server: `dgbS`.
 pub const SCHEMA: Schema = Schema {
     application_id: 0x6467_6253,
-    migrations: &[("001_registry", include_str!("001_registry.sql"))],
+    migrations: &[
+        ("001_registry", include_str!("001_registry.sql")),
+        ("002_fork", include_str!("002_fork.sql")),
+    ],
 };
 /// Idle read connections that are kept: more readers than this wait for the disk anyway.
 const READERS_KEPT_MAX: usize = 4;

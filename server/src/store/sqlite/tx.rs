@@ -13,8 +13,8 @@ use dongbo_sqlite::rusqlite::{CachedStatement, Connection};
 
 use crate::store::error::Result;
 use crate::store::rows::{
-    AuthorRow, EpochRow, FeedRow, FrameRow, HeldRow, HeldState, InviteRow, Placement, PutRow, Row,
-    ScopeRow, StandingRow, Stay, Wanted,
+    AuthorRow, EpochRow, FeedRow, ForkRow, FrameRow, HeldRow, HeldState, InviteRow, Placement,
+    PutRow, Row, ScopeRow, StandingRow, Stay, Wanted,
 };
 use crate::store::{ReadTx, WriteTx};
 
@@ -110,6 +110,14 @@ impl ReadTx for SqliteTx<'_> {
     fn authors(&self) -> Result<Vec<AuthorRow>> {
         self.all_authors()
     }
+    fn fork(&self, author: AuthorId) -> Result<Option<ForkRow>> {
+        self.one_fork(author)
+    }
+
+    fn forks_of(&self, parent: AuthorId) -> Result<Vec<ForkRow>> {
+        self.all_forks_of(parent)
+    }
+
     fn grants(&self, author: AuthorId) -> Result<Vec<ScopeId>> {
         self.scopes_granted(author)
     }
@@ -205,6 +213,10 @@ impl WriteTx for SqliteTx<'_> {
     fn put_author(&mut self, author: &AuthorRow) -> Result<()> {
         self.write_author(author)
     }
+    fn put_fork(&mut self, fork: &ForkRow) -> Result<()> {
+        self.write_fork(fork)
+    }
+
     fn put_grants(&mut self, author: AuthorId, scopes: &[ScopeId]) -> Result<()> {
         self.write_grants(author, scopes)
     }
