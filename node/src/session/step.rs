@@ -145,7 +145,9 @@ impl Session {
             (Down::Welcome(welcome), Stage::Greeting) => self.welcome(welcome),
             // Of the journal that the server holds, while it is asked how far that is this one.
             (Down::Acks(..) | Down::Apart, _) if self.apart.is_some() => Vec::new(),
+            (Down::Acks(_, receipt), _) if self.is_of_before(&receipt) => Vec::new(),
             (Down::Acks(runs, receipt), _) => self.acks(runs, receipt),
+            (Down::Outcomes(_), Stage::Greeting) if self.restarted => Vec::new(),
             (Down::Outcomes(outcomes), _) => {
                 self.inbox = outcomes.last().map_or(self.inbox, |o| o.sequence);
                 vec![Do::Outcomes(outcomes)]
@@ -312,6 +314,11 @@ impl Session {
         self.proven = true;
         self.stage = Stage::Greeting;
         vec![Do::FindProof]
+    }
+
+    /// Whether a receipt is of the journal under the id that it had before it forked.
+    fn is_of_before(&self, receipt: &Receipt) -> bool {
+        self.forked && self.facts.as_ref().is_some_and(|facts| facts.author != receipt.author)
     }
 
     fn look_where(&mut self) -> Vec<Do> {

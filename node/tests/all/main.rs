@@ -10,6 +10,7 @@ mod replica_blocks;
 mod replica_durable;
 mod replica_exchange;
 mod replica_fill;
+mod replica_fork;
 mod replica_model;
 mod replica_restore;
 mod replica_support;

@@ -5,6 +5,7 @@
 
 use dongbo_proto::catalogue::fold::fold;
 use dongbo_proto::code::{CaPin, JoinCode};
+use dongbo_proto::frame::Fork;
 use dongbo_proto::id::{AuthorId, ScopeId};
 use dongbo_proto::seam;
 use dongbo_proto::stamp::UnixMs;
@@ -148,6 +149,10 @@ pub fn revoke(ctx: &Context, args: &RevokeArgs) -> Result<()> {
 pub struct Node {
     /// Its id.
     pub author: AuthorId,
+    /// The node whose journal it goes on with, if its disk was put back or copied.
+    pub goes_on_from: Option<AuthorId>,
+    /// The last position that it shares with that.
+    pub goes_on_behind: Option<u64>,
     /// What people call it.
     pub name: String,
     /// Codes of its scopes, the reference left out.
@@ -230,16 +235,19 @@ pub fn all(tx: &dyn ReadTx, now_ms: UnixMs) -> Result<Vec<Node>> {
     let mut nodes = Vec::new();
     for row in tx.authors()?.into_iter().filter(|a| !a.province) {
         let scopes = tx.grants(row.id)?;
-        nodes.push(of_row(row, codes.of(&scopes), now_ms));
+        let fork = tx.fork(row.id)?.map(|row| row.fork);
+        nodes.push(of_row(row, fork, codes.of(&scopes), now_ms));
     }
     Ok(nodes)
 }
 
-fn of_row(row: AuthorRow, scopes: Vec<String>, now_ms: UnixMs) -> Node {
+fn of_row(row: AuthorRow, fork: Option<Fork>, scopes: Vec<String>, now_ms: UnixMs) -> Node {
     let some = |ms: UnixMs| (ms > 0).then_some(ms);
     let heard = some(row.contact_ms).unwrap_or(row.joined_ms);
     Node {
         author: row.id,
+        goes_on_from: fork.map(|fork| fork.parent),
+        goes_on_behind: fork.map(|fork| fork.at),
         name: row.name,
         scopes,
         standing: if row.revoked_ms.is_some() { "deliver_only" } else { "good" },

@@ -42,6 +42,7 @@ pub fn fork(tx: &mut dyn WriteTx, fork: &Fork, key: &[u8; 32], now_ms: UnixMs) -
     }
     tx.put_fork(&ForkRow { fork: *fork, made_ms: now_ms })?;
     let inbox = copy_inbox(tx, fork)?;
+    let name = format!("{} ({})", parent.name, fork.at);
     let [merged, held, refused] = fates(tx.reading(), fork.parent, fork.at)?;
     tx.put_author(&AuthorRow {
         position: fork.at,
@@ -56,7 +57,7 @@ pub fn fork(tx: &mut dyn WriteTx, fork: &Fork, key: &[u8; 32], now_ms: UnixMs) -
         contact_ms: now_ms,
         revoked_ms: Some(now_ms),
         backed_up: parent.backed_up.min(fork.at),
-        ..AuthorRow::new(fork.author, *key, false, &parent.name, now_ms)
+        ..AuthorRow::new(fork.author, *key, false, &name, now_ms)
     })?;
     let scopes = tx.grants(fork.parent)?;
     tx.put_grants(fork.author, &scopes)?;

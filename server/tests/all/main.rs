@@ -2,6 +2,7 @@
 //! program, since each links SQLCipher.
 
 mod cli;
+mod registry_fork;
 mod registry_law;
 mod registry_merge;
 mod registry_page;

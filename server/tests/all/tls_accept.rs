@@ -182,7 +182,7 @@ async fn two_protocols_land_in_their_own_streams() {
     assert_eq!(joining.peer().node, None);
     assert_eq!(joining.peer().remote, "10.0.0.1:999".parse().expect("address"));
     let (mut node, mut serving) = house.up(NODE).await;
-    assert_eq!(serving.peer().node.map(|node| node.node_id), Some(NODE));
+    assert_eq!(serving.peer().node.as_ref().map(|node| node.node_id), Some(NODE));
     for (client, server) in [(&mut newcomer, &mut joining), (&mut node, &mut serving)] {
         client.write_all(b"hello").await.expect("written");
         client.flush().await.expect("flushed");
@@ -254,7 +254,7 @@ async fn an_expired_node_is_admitted_and_seen_as_expired() {
     let mut house = House::new();
     let config = house.client(&[ALPN_MAIN], house.node_until(NODE, NOW - 1));
     let _client = house.connect(config).await.expect("client");
-    let node = house.next_main().await.peer().node.expect("identity");
+    let node = house.next_main().await.peer().node.clone().expect("identity");
     assert!(node.expired_at(NOW) && node.node_id == NODE);
 }
 
@@ -324,7 +324,7 @@ async fn a_handshake_that_never_finishes_is_dropped_at_its_deadline() {
     assert!(begun.elapsed() >= Duration::from_secs(1));
     assert_eq!(soon(half.read(&mut [0; 1])).await.expect("closed"), 0);
     // Both handshakes that may run at once were taken: the honest one waited.
-    assert_eq!(house.next_main().await.peer().node.map(|node| node.node_id), Some(NODE));
+    assert_eq!(house.next_main().await.peer().node.as_ref().map(|node| node.node_id), Some(NODE));
     client.await.expect("task").expect("client");
 }
 
@@ -404,7 +404,7 @@ async fn tonic_serves_the_connections_and_a_cut_ends_a_live_stream() {
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let (seen, mut sightings) = mpsc::unbounded_channel();
     let look = move |request: tonic::Request<()>| {
-        let _ = seen.send(request.extensions().get::<PeerInfo>().copied());
+        let _ = seen.send(request.extensions().get::<PeerInfo>().cloned());
         Ok(request)
     };
     let watched = tonic::service::interceptor::InterceptedService::new(health, look);

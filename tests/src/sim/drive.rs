@@ -106,7 +106,6 @@ fn make(plan: Plan, under: &std::path::Path) -> anyhow::Result<Shared> {
         server::invite(&server, &node)?;
         nodes.push(node);
     }
-    let authors = RefCell::new(nodes.iter().map(|node| node.author.get()).collect());
     Ok(Rc::new(World {
         plan,
         log: RefCell::default(),
@@ -120,7 +119,6 @@ fn make(plan: Plan, under: &std::path::Path) -> anyhow::Result<Shared> {
         server,
         nodes,
         sticks: RefCell::default(),
-        authors,
     }))
 }
 

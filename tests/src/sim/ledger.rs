@@ -3,7 +3,7 @@
 
 use dongbo_proto::act::{Op, Over};
 use dongbo_proto::frame::Fork;
-use dongbo_proto::id::{ActId, AuthorId};
+use dongbo_proto::id::ActId;
 use dongbo_proto::stamp::Stamp;
 
 /// One saved act.
@@ -79,10 +79,10 @@ impl Ledger {
         format!("giá trị {}", self.values)
     }
 
-    /// Takes out the lines after the first so many, of these authors: the only disk that had them is
+    /// Takes out what the province's own people did after so many lines: the only disk that had it is
     /// lost.
-    pub fn lost(&mut self, lines: usize, of: impl Fn(AuthorId) -> bool) {
-        self.entries.retain(|entry| entry.line < lines || !of(entry.act.author));
+    pub fn lost(&mut self, lines: usize) {
+        self.entries.retain(|entry| entry.line < lines || !entry.machine.is_empty());
     }
 
     /// How many lines were ever written.

@@ -104,7 +104,6 @@ fn notice(world: &Shared, node: &Node, replica: &Replica) -> Result<(), ReplicaE
         }
         node.author.set(fork.author);
         world.ledger.borrow_mut().forked(&node.name, &fork);
-        world.authors.borrow_mut().push(fork.author);
         // A province from before this would have to hear of the acts of both ids, in order.
         *world.server.image.borrow_mut() = None;
         world.say(&node.name, format_args!("goes on as {} behind {}", fork.author, fork.at));

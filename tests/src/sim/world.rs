@@ -170,8 +170,6 @@ pub struct World {
     pub nodes: Vec<Node>,
     /// Files on their way.
     pub sticks: RefCell<Vec<Stick>>,
-    /// Every id under which a commune has ever written.
-    pub authors: RefCell<Vec<AuthorId>>,
 }
 
 impl World {
@@ -241,8 +239,7 @@ pub fn put_back_image(world: &World) -> std::io::Result<()> {
     let image = world.server.image.borrow();
     let Some(Image { dir, lines, epoch }) = image.as_ref() else { return Ok(()) };
     copy_over(dir, &world.server.dir)?;
-    let nodes = world.authors.borrow();
-    world.ledger.borrow_mut().lost(*lines, |author| !nodes.contains(&author));
+    world.ledger.borrow_mut().lost(*lines);
     world.server.rewinds.set(world.server.rewinds.get() + 1);
     world.server.rewound_in.set(Some(*epoch));
     Ok(())

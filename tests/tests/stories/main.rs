@@ -11,6 +11,7 @@ mod kills;
 mod live;
 mod offline;
 mod passphrase;
+mod put_back;
 mod requests;
 mod restore;
 mod revoked;
