@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dongbo_proto::seam::Entropy;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -17,14 +16,11 @@ use super::{Exit, out};
 use crate::exchange::ExchangeError;
 use crate::exchange::connect::tcp;
 use crate::exchange::converse::{Outcome, Tally, Watcher};
+use crate::office::pause::pause;
 use crate::office::sync::{Wish, exchange_once};
 use crate::office::{Desk, Result};
 use crate::session::End;
 
-/// First pause after a cut, in milliseconds.
-const PAUSE_MS_MIN: u64 = 500;
-/// Longest pause after cuts, in milliseconds: a line that is back is used within a minute.
-const PAUSE_MS_MAX: u64 = 60_000;
 /// How long an exchange under way may go on after the office wants to stop, in seconds. All that
 /// was acknowledged or staged by then is kept.
 const FAREWELL_S_MAX: u64 = 5;
@@ -83,7 +79,8 @@ async fn watch(shell: &Shell, desk: &mut Desk) -> Result<Exit> {
         if is_final(&talked) {
             return Ok(exit);
         }
-        let pause = pause(&talked, cuts, &*desk.entropy);
+        let asked_s = talked.as_ref().map_or(0, |outcome| outcome.come_back_s);
+        let pause = pause(asked_s, cuts, &*desk.entropy);
         waiting(shell, pause.as_secs());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -122,22 +119,6 @@ async fn signalled() {
 #[cfg(not(unix))]
 async fn signalled() {
     let _ = tokio::signal::ctrl_c().await;
-}
-
-/// How long to wait: as the province asks, else longer after each cut, and never all alike.
-fn pause(
-    talked: &std::result::Result<Outcome, ExchangeError>,
-    cuts: u32,
-    entropy: &dyn Entropy,
-) -> Duration {
-    let asked = talked.as_ref().map_or(0, |outcome| outcome.come_back_s);
-    let base = match asked {
-        0 => (PAUSE_MS_MIN << cuts.min(10)).min(PAUSE_MS_MAX),
-        seconds => u64::from(seconds) * 1_000,
-    };
-    // Never before the moment that the province asked for.
-    let (least, spread) = if asked == 0 { (base / 2, base) } else { (base, base / 4 + 1) };
-    Duration::from_millis(least + entropy.number() % spread.max(1))
 }
 
 /// Whether trying again by itself would change nothing: a person must act.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use dongbo_proto::fate::Receipt;
-use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Up, Welcome};
+use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Stop, Up, Welcome};
 use dongbo_proto::id::RecordId;
 use dongbo_proto::stamp::UnixMs;
 
@@ -131,6 +131,7 @@ impl Session {
     fn frame(&mut self, down: Down) -> Vec<Do> {
         match (down, self.stage) {
             (Down::Stop(stop), _) => self.end(End::Stopped(stop)),
+            (Down::ComeBack(_), _) => self.end(End::Stopped(Stop::Busy)),
             (Down::Welcome(welcome), Stage::Greeting) => self.welcome(welcome),
             (Down::Acks(runs, receipt), _) => self.acks(runs, receipt),
             (Down::Outcomes(outcomes), _) => {

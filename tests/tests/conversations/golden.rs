@@ -94,5 +94,6 @@ fn down_said(down: &Down) -> String {
         Down::Certificate(_) => "certificate".into(),
         Down::History(_, items) => format!("history: {} acts", items.len()),
         Down::Stop(stop) => format!("stop: {}", stop.key()),
+        Down::ComeBack(seconds) => format!("stop: come back in {seconds} s"),
     }
 }
