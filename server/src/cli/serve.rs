@@ -54,6 +54,7 @@ struct Opened {
 /// Another process serves, something does not open, or the address is taken.
 pub fn run(ctx: &Context, args: &ServeArgs) -> Result<()> {
     log_to_stderr(args)?;
+    raise_open_files();
     let home = ctx.home()?;
     let lock = home.lock(SERVING)?;
     let opened = open(ctx, &home)?;
@@ -144,6 +145,22 @@ fn renew(
         }
     })
 }
+
+/// Each connection is an open file, and systems begin with 1,024 for a process that may have more:
+/// fewer than the machines of a province. Where the system refuses, fewer connections are accepted.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the number of open files was not raised");
+    }
+}
+
+/// Elsewhere there is no such bound.
+#[cfg(not(unix))]
+fn raise_open_files() {}
 
 fn taken(address: SocketAddr, error: &std::io::Error) -> Fault {
     let fault = Fault::new(Exit::Unreachable, "fault-address").with("address", address);

@@ -59,6 +59,8 @@ pub struct Counts {
     pub admitted: u64,
     /// Times that someone was asked to come back.
     pub sent_back: u64,
+    /// Times that a node came before the moment that it was given.
+    pub early: u64,
     /// The most units that were taken at once.
     pub units_peak: u32,
     /// The most that waited in the line at once.
@@ -180,6 +182,7 @@ impl Inner {
     }
 
     fn note(&mut self) {
+        self.counts.early = self.line.early();
         let (units, line) = (self.line.taken(), self.line.waiting());
         self.counts.units_peak = self.counts.units_peak.max(units);
         self.counts.line_peak = self.counts.line_peak.max(line);

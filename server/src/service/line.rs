@@ -8,7 +8,8 @@
 //! one fewer who can be before it.
 //!
 //! Times to come back are one *stride* apart, which is what a conversation took when the line was
-//! never empty: nodes return as fast as they can be served.
+//! never empty: nodes return as fast as they can be served. The estimate may be wrong, so each further
+//! ticket of a node is for twice as long as the last one was, at least.
 //!
 //! Deliberately absent: clocks, waking and sockets (`admission`), and who is who: anyone with a
 //! certificate may ask.
@@ -34,12 +35,15 @@ pub const TICKET_MS_MAX: i64 = 2 * 3_600_000;
 /// The longest that anyone is asked to stay away, in seconds. An office's day must not pass over it,
 /// and an estimate so far ahead is wrong anyway: whoever comes back too soon keeps its number.
 pub const COME_BACK_S_MAX: u32 = 600;
+/// How often the least time to stay away doubles, from a second on: to half a minute.
+const DOUBLED_MAX: u32 = 5;
 /// The first guess of the stride, in milliseconds: a short conversation on two cores.
 const STRIDE_MS_FIRST: f64 = 20.0;
 /// The least and the most that one conversation changes the stride to: a slow link says nothing of
 /// how fast the server is.
 const STRIDE_MS: std::ops::RangeInclusive<f64> = 1.0..=2_000.0;
-/// How much of the stride is what was measured last.
+/// How much of the stride is what was measured last, at least: the first few count for more, so that
+/// a wrong guess is soon forgotten.
 const STRIDE_LAST: f64 = 0.05;
 
 /// What a conversation is about to do, by what its Hello says.
@@ -113,12 +117,15 @@ pub enum Told {
 struct Waiting {
     author: AuthorId,
     units: u32,
+    sent_away: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Ticket {
     number: Number,
     due_ms: UnixMs,
+    /// How often its node was sent away.
+    times: u32,
 }
 
 /// The line.
@@ -128,10 +135,13 @@ pub struct Line {
     taken: u32,
     waiting: BTreeMap<Number, Waiting>,
     tickets: HashMap<AuthorId, Ticket>,
+    early: u64,
     last: Number,
     /// The moment that the next ticket is for.
     next_ms: UnixMs,
     stride_ms: f64,
+    /// How often the stride was measured.
+    measured: u32,
     /// When somebody was last done while others waited.
     done_ms: Option<UnixMs>,
 }
@@ -145,9 +155,11 @@ impl Line {
             taken: 0,
             waiting: BTreeMap::new(),
             tickets: HashMap::new(),
+            early: 0,
             last: 0,
             next_ms: 0,
             stride_ms: STRIDE_MS_FIRST,
+            measured: 0,
             done_ms: None,
         }
     }
@@ -176,10 +188,16 @@ impl Line {
         self.tickets.len()
     }
 
+    /// Times that a node came before the moment that it was given. It gains nothing by it.
+    #[must_use]
+    pub fn early(&self) -> u64 {
+        self.early
+    }
+
     /// Someone asks to be served.
     pub fn ask(&mut self, author: AuthorId, work: Work, now_ms: UnixMs) -> Told {
         let units = work.units().min(self.limits.units);
-        let number = self.number(author);
+        let (number, sent_away) = self.number(author, now_ms);
         if self.waiting.is_empty() && self.fits(units) {
             self.taken += units;
             return Told::Come;
@@ -188,26 +206,28 @@ impl Line {
         let mut leaves = None;
         if self.waiting.len() >= self.limits.line {
             if youngest.is_none_or(|youngest| youngest < number) {
-                return Told::Back(self.send_away(author, number, now_ms));
+                let waiting = Waiting { author, units, sent_away };
+                return Told::Back(self.send_away(waiting, number, now_ms));
             }
             leaves = self
                 .waiting
                 .pop_last()
-                .map(|(number, waiting)| (number, self.send_away(waiting.author, number, now_ms)));
+                .map(|(number, waiting)| (number, self.send_away(waiting, number, now_ms)));
         }
-        self.waiting.insert(number, Waiting { author, units });
+        self.waiting.insert(number, Waiting { author, units, sent_away });
         Told::Wait(number, leaves)
     }
 
-    /// The number of one who was sent away, or the next.
-    fn number(&mut self, author: AuthorId) -> Number {
-        let kept = self.tickets.remove(&author).map(|ticket| ticket.number);
+    /// The number of one who was sent away, and how often; or the next.
+    fn number(&mut self, author: AuthorId, now_ms: UnixMs) -> (Number, u32) {
+        let kept = self.tickets.remove(&author);
+        self.early += u64::from(kept.is_some_and(|ticket| now_ms < ticket.due_ms));
         // A second conversation of one node does not take the place of the first.
-        if let Some(kept) = kept.filter(|kept| !self.waiting.contains_key(kept)) {
-            return kept;
+        if let Some(kept) = kept.filter(|kept| !self.waiting.contains_key(&kept.number)) {
+            return (kept.number, kept.times);
         }
         self.last += 1;
-        self.last
+        (self.last, 0)
     }
 
     fn fits(&self, units: u32) -> bool {
@@ -215,17 +235,20 @@ impl Line {
     }
 
     /// A ticket with the old number for the next moment; answers in how many seconds that is.
-    fn send_away(&mut self, author: AuthorId, number: Number, now_ms: UnixMs) -> u32 {
+    fn send_away(&mut self, who: Waiting, number: Number, now_ms: UnixMs) -> u32 {
         // The line itself is served first.
         let line_ms = (self.waiting.len() as f64 * self.stride_ms) as i64;
         self.next_ms = self.next_ms.max(now_ms + line_ms);
-        let due_ms = self.next_ms.min(now_ms + i64::from(COME_BACK_S_MAX) * 1_000);
+        let least_ms = 1_000 << who.sent_away.min(DOUBLED_MAX);
+        let due_ms = self.next_ms.max(now_ms + least_ms);
+        let due_ms = due_ms.min(now_ms + i64::from(COME_BACK_S_MAX) * 1_000);
         self.next_ms += self.stride_ms.ceil() as i64;
         if self.tickets.len() >= TICKETS_MAX {
             self.tickets.retain(|_, ticket| now_ms < ticket.due_ms + TICKET_MS_MAX);
         }
         if self.tickets.len() < TICKETS_MAX {
-            self.tickets.insert(author, Ticket { number, due_ms });
+            let ticket = Ticket { number, due_ms, times: who.sent_away + 1 };
+            self.tickets.insert(who.author, ticket);
         }
         let seconds = (due_ms - now_ms + 999) / 1_000;
         u32::try_from(seconds).unwrap_or(1).clamp(1, COME_BACK_S_MAX)
@@ -235,7 +258,7 @@ impl Line {
     /// many seconds it is to come back; `None` if it does not wait.
     pub fn send_back(&mut self, number: Number, now_ms: UnixMs) -> Option<u32> {
         let waiting = self.waiting.remove(&number)?;
-        Some(self.send_away(waiting.author, number, now_ms))
+        Some(self.send_away(waiting, number, now_ms))
     }
 
     /// A conversation gives units back; `is_done`: it needs nothing more. Answers who is to come, with
@@ -275,7 +298,9 @@ impl Line {
             std::mem::replace(&mut self.done_ms, (!self.waiting.is_empty()).then_some(now_ms));
         if let Some(before) = before {
             let took = ((now_ms - before) as f64).clamp(*STRIDE_MS.start(), *STRIDE_MS.end());
-            self.stride_ms += (took - self.stride_ms) * STRIDE_LAST;
+            self.measured += 1;
+            let weight = (1.0 / f64::from(self.measured)).max(STRIDE_LAST);
+            self.stride_ms += (took - self.stride_ms) * weight;
         }
     }
 }
