@@ -5,5 +5,7 @@ pub mod demo;
 pub mod fuzz;
 pub mod harness;
 pub mod herd;
+#[cfg(target_os = "linux")]
+pub mod links;
 pub mod province;
 pub mod sim;

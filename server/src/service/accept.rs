@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -220,9 +221,11 @@ impl<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static> Door<Io> {
     }
 
     async fn pass(&self, io: Io, place: Place) -> Result<(), Refusal> {
+        let begun = Instant::now();
         let (route, stream) = self.shake(io).await?;
+        let took = begun.elapsed();
         let node = identify(route, &stream)?;
-        let connection = Conn::new(stream, place, node, self.limits.first_byte);
+        let connection = Conn::new(stream, place, node, self.limits.first_byte, took);
         let out = match route {
             Route::Join => &self.join,
             Route::Main => &self.main,

@@ -11,9 +11,9 @@ use std::time::Duration;
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
 use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
 use dongbo_proto::id::{AuthorId, ScopeId};
-use dongbo_proto::seam;
 use dongbo_proto::stamp::Window;
 use dongbo_proto::wire::{self, pb};
+use dongbo_proto::{limits, seam};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
@@ -32,6 +32,15 @@ const BATCHES_WAITING_MAX: usize = 2;
 /// The longest that a frame may wait for a node that reads, in seconds: forty kilobytes at a crawl of
 /// 1,200 bit/s. Whoever takes nothing for so long holds memory, and a place among those who are served.
 const TAKES_S_MAX: u64 = 300;
+/// A handshake that takes longer comes over a slow link, in milliseconds: it is three kilobytes and a
+/// round trip. A server whose processors are busy may take as long; it then sends smaller pages for a
+/// while, which cost it a little.
+const SLOW_HANDSHAKE_MS: u32 = 2_000;
+/// Records that a slow link carries in the time of its handshake, divided by its seconds: a page
+/// should be through within seconds, for at the next cut whatever is not through is lost.
+const SLOW_RECORDS: u32 = 120;
+/// The least records in a page: fewer cost more in frames than a cut does.
+const PAGE_RECORDS_MIN: usize = 8;
 /// As long as nothing is awaited of the node: a year.
 const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
@@ -48,6 +57,8 @@ pub(super) struct Talk {
     kept: Option<pb::DownFrame>,
     /// Bytes of frames that may still be begun: a stream has no end, a file on a stick has.
     room: u64,
+    /// Records in a page: fewer over a slow link.
+    records_max: usize,
     /// A page was read: however little room there is, each file brings the node on.
     has_paged: bool,
     /// Pages on their way out while the next are read.
@@ -58,18 +69,29 @@ pub(super) struct Talk {
     left: bool,
 }
 
-/// Serves one stream until either side ends it.
+/// Records in a page over a link whose handshake took so long.
+pub(super) fn page_of(handshake_ms: u32) -> usize {
+    if handshake_ms < SLOW_HANDSHAKE_MS {
+        return limits::PAGE_RECORDS_MAX;
+    }
+    let records = SLOW_RECORDS * 1_000 / handshake_ms;
+    usize::try_from(records).unwrap_or_default().max(PAGE_RECORDS_MIN)
+}
+
+/// Serves one stream until either side ends it, with so many records in a page.
 pub async fn serve(
     province: Arc<Province>,
     node: NodeIdentity,
     up: Streaming<pb::UpFrame>,
     down: Wires,
+    records_max: usize,
 ) {
     let mut news = province.news.subscribe();
     let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
     let (served, may_prepare) = watch::channel(false);
     let reading = tokio::spawn(read(province.clone(), node, up, events, may_prepare));
     let mut talk = Talk::new(province, node, down, u64::MAX);
+    talk.records_max = records_max;
     let mut heard_at = Instant::now();
     while !talk.is_over() {
         let silent = talk.silent_at(heard_at);
@@ -195,6 +217,7 @@ impl Talk {
             down,
             kept: None,
             room,
+            records_max: limits::PAGE_RECORDS_MAX,
             has_paged: false,
             leaving: None,
             place: None,
@@ -452,7 +475,7 @@ impl Talk {
         if self.is_revoked().await {
             return Err(Stop::Revoked);
         }
-        self.province.page(self.author(), ask).await
+        self.province.page(self.author(), ask, self.records_max).await
     }
 
     async fn finish(

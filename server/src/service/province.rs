@@ -10,7 +10,6 @@ use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{AckRun, HistoryItem, Proof, Stop, Token};
 use dongbo_proto::id::{AuthorId, Epoch, RecordId};
-use dongbo_proto::limits;
 use dongbo_proto::seam::{self, Clock, Entropy};
 use dongbo_proto::sign::{self, Signer};
 use dongbo_proto::stamp::Window;
@@ -253,13 +252,18 @@ impl Province {
     }
 
     /// What one snapshot has for a node.
-    pub async fn page(&self, author: AuthorId, ask: Ask) -> Result<Answer, Stop> {
+    pub async fn page(
+        &self,
+        author: AuthorId,
+        ask: Ask,
+        records_max: usize,
+    ) -> Result<Answer, Stop> {
         let ask = PageAsk {
             author,
             cursors: ask.cursors,
             acks_from: ask.acks_from,
             inbox: ask.inbox,
-            records_max: limits::PAGE_RECORDS_MAX,
+            records_max,
         };
         let reply = self.read(move |tx| registry::page(tx, &ask)).await.map_err(stop)?;
         Ok(Answer {

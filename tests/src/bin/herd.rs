@@ -15,7 +15,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Starts the server as a process of its own, lets every office of a province come to it at once, new and
 /// after an outage, and prints how long they waited and what the server took for it.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  cargo herd\n  cargo herd --nodes 200 --beside 50 --size tenth --json")]
+#[command(
+    after_help = "Examples:\n  cargo herd\n  cargo herd --nodes 200 --beside 50 --size tenth --json"
+)]
 struct Arguments {
     /// How many offices.
     #[arg(long, default_value_t = 800)]

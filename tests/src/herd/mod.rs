@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 pub use office::Visit;
-pub use report::{Report, Situation};
+pub use report::{Report, Situation, TRIES_MAX};
 pub use town::{Serving, Town};
 
 use crate::bench::workload::Workload;
@@ -31,7 +31,7 @@ use crate::province::Size;
 use office::Office;
 
 /// The seed of the province and of its edits.
-const SEED: u64 = 20_191_231;
+pub const SEED: u64 = 20_191_231;
 /// Threads on which the offices live.
 const THREADS: usize = 4;
 /// What an office edits in a day.
@@ -77,6 +77,14 @@ pub fn run(wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<[Situation; 2]>
         Situation::of("every office is new", wanted.nodes, filled),
         Situation::of("back after an outage", wanted.nodes, back),
     ])
+}
+
+/// The members of a province, as a load.
+///
+/// # Errors
+/// Where generator and catalogue disagree.
+pub fn workload(seed: u64, size: Size) -> Result<Workload> {
+    Workload::generate(seed, size)
 }
 
 /// The offices' side of a run.

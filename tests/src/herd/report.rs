@@ -73,7 +73,11 @@ impl Situation {
     pub fn missed(&self) -> Vec<&'static str> {
         let [_, middle, most] = self.took_s();
         let mut missed = Vec::new();
-        let mut judge = |holds: bool, name| if !holds { missed.push(name) };
+        let mut judge = |holds: bool, name| {
+            if !holds {
+                missed.push(name)
+            }
+        };
         judge(self.came.memory <= MEMORY_BYTES_MAX, "memory");
         judge(self.tries()[2] <= TRIES_MAX, "tries");
         judge(most <= middle.max(1.0) * WAIT_SPREAD_MAX, "longest wait");

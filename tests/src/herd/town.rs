@@ -48,8 +48,10 @@ impl Town {
     pub fn found(dir: &Path, load: &Workload) -> Result<Self> {
         let table = dir.with_extension("csv");
         fs::write(&table, units(load))?;
-        let mut command = Server::at(dir).command(&["init", "--province", NAME, "--units"]);
-        Ran::of(command.arg(&table)).and_then(Ran::ok).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let mut command = Server::at(dir).command(&["init", "--province", NAME]);
+        Ran::of(command.arg("--units").arg(&table))
+            .and_then(Ran::ok)
+            .map_err(|e| anyhow::anyhow!("{e}"))?;
         let key = KeyFile::open(&dir.join("key"), None)?;
         let store = SqliteStore::open(&dir.join("dongbo.db"), key, Access::ReadWrite)?;
         let store = StoreHandle::new(Arc::new(store), Executor::Inline);
@@ -159,7 +161,8 @@ impl Town {
             let marks = replica.digests()?;
             ensure!(marks.len() > office.scopes(), "office {at} holds {} scopes", marks.len());
             for mark in marks {
-                let there = rows.iter().find(|row| row.id == mark.scope).context("no such scope")?;
+                let there =
+                    rows.iter().find(|row| row.id == mark.scope).context("no such scope")?;
                 let same = (there.revision, there.digest) == (mark.revision, mark.digest);
                 ensure!(same, "office {at} differs in scope {}", mark.scope);
             }

@@ -130,7 +130,10 @@ fn a_whole_province_at_once_is_served_in_a_bounded_time_and_number_of_tries() {
         let work: i64 = (0..nodes).map(|n| i64::from(mixed(n).units()) * took_ms(n)).sum();
         let bound = work / 16 * 3 / 2 + 15_000;
         let (longest, tries) = (herd.longest_ms(), herd.most_tries());
-        println!("{nodes} nodes: {} ms of work, longest {longest} ms, {tries} tries at most", work / 16);
+        println!(
+            "{nodes} nodes: {} ms of work, longest {longest} ms, {tries} tries at most",
+            work / 16
+        );
         assert!(longest <= bound, "{longest} of {bound} ms");
         assert_eq!(herd.line.early(), 0);
         assert!(tries <= 8, "{tries} tries");
