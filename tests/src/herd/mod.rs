@@ -70,6 +70,8 @@ pub fn run(wanted: &Wanted, mut say: impl FnMut(&str)) -> Result<[Situation; 2]>
     say("an outage; every office comes back with a day's acts");
     serving.restart()?;
     let back = herd.comes(&offices, &serving, DAY_ACTS)?;
+    say("and once more, to hear what offices of the same scope brought");
+    herd.comes(&offices, &serving, 0)?;
     say("looking whether everyone holds what the province holds");
     serving.stop()?;
     town.all_in_step(&offices, dir.path())?;

@@ -151,7 +151,8 @@ pub fn all_come(open: Vec<Open<'_>>, to: SocketAddr, within: Duration) -> Result
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let begun = Instant::now();
     let come = futures::future::join_all(open.into_iter().map(|o| o.comes(to, begun)));
-    let all = runtime.block_on(LocalSet::new().run_until(tokio::time::timeout(within, come)));
+    let timed = async move { tokio::time::timeout(within, come).await };
+    let all = runtime.block_on(LocalSet::new().run_until(timed));
     all.context("not everyone came into step in time")?.into_iter().collect()
 }
 

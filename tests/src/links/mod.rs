@@ -207,7 +207,6 @@ pub fn run(wanted: Wanted) -> Result<Report, Trouble> {
     province.write(&tables, false)?;
     let server = Server::init(&dir.path().join("server"), "Bắc Giang", &tables)?;
     let scope = province.scopes().next().map(|unit| unit.code.clone()).unwrap_or_default();
-    server.import(&[&tables.join("members").join(format!("{scope}.jsonl"))])?;
     let listen = format!("{PROVINCE}:{PORT}");
     let serve = server.command(&["serve", "--listen", &listen, "--json"]);
     let serving = Watch::of(&mut place.at_province(&serve))?;
@@ -216,8 +215,10 @@ pub fn run(wanted: Wanted) -> Result<Report, Trouble> {
     let node =
         Node::new("lan", &[&scope], &dir.path().join("lan"), Link::to(([127, 0, 0, 1], 9).into())?);
     let code = server.invite("lan", &[&scope])?;
-    let join = node.command(&["join", "--server", &listen, "--code", &code, "--no-sync"]);
+    let join = node.command(&["join", "--server", &listen, "--code", &code]);
     Ran::of(&mut place.at_commune(&join))?.ok()?;
+    // The units came over a good link; the members come over this one.
+    server.import(&[&tables.join("members").join(format!("{scope}.jsonl"))])?;
     enter(&node, &province, &scope, wanted.acts)?;
     place.set(wanted.profile)?;
     let report = carry(&place, &node, wanted)?;
