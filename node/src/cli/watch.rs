@@ -234,6 +234,7 @@ impl Watcher for Teller<'_> {
     fn in_step(&mut self, tally: &Tally) {
         self.met = true;
         let sent = tally.acts_sent - self.last.acts_sent;
+        let received = tally.records_received - self.last.records_received;
         let changed = tally.records_changed - self.last.records_changed;
         let (up, down) =
             (tally.bytes_up - self.last.bytes_up, tally.bytes_down - self.last.bytes_down);
@@ -241,6 +242,7 @@ impl Watcher for Teller<'_> {
         if self.shell.json {
             out::json(&json!({
                 "event": "in_step", "acts_sent": sent, "records_changed": changed,
+                "records_received": received,
                 "bytes_up": up, "bytes_down": down, "refilled": tally.refilled,
             }));
             return;

@@ -176,7 +176,8 @@ fn units(load: &Workload) -> String {
                    T,Đảng bộ tỉnh,Tỉnh,province,,,,,,\n"
         .to_owned();
     for (code, name, _) in &load.scopes {
-        let _ = writeln!(csv, "{code},{name},{name},grassroots_committee,commune,,T,{code},,");
+        let _ =
+            writeln!(csv, "{code},\"{name}\",\"{name}\",grassroots_committee,commune,,T,{code},,");
     }
     csv
 }
