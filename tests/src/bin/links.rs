@@ -40,7 +40,8 @@ fn main() -> ExitCode {
     }
     let mut missed = false;
     for profile in [Profile::SLOW, Profile::LOSSY] {
-        let wanted = Wanted { profile, acts: arguments.acts, within_s: arguments.within };
+        let (acts, within_s) = (arguments.acts, arguments.within);
+        let wanted = Wanted { profile, acts, cuts_max: u32::MAX, within_s };
         match run(wanted) {
             Ok(report) if arguments.json => println!("{:#}", report.json()),
             Ok(report) => {

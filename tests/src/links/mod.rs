@@ -90,6 +90,8 @@ pub struct Wanted {
     pub profile: Profile,
     /// Acts that the commune brings.
     pub acts: usize,
+    /// How often it is cut, at most.
+    pub cuts_max: u32,
     /// The most seconds that it may take.
     pub within_s: u64,
 }
@@ -264,7 +266,7 @@ fn carry(place: &Place, node: &Node, wanted: Wanted) -> Result<Report, Trouble> 
         unsent.push(number(&node.ask(&["status"])?["equation"], "unsent"));
         let due =
             wanted.profile.cut_every.is_some_and(|every| begun.elapsed() > every * (cuts + 1));
-        if due && !is_in_step {
+        if due && !is_in_step && cuts < wanted.cuts_max {
             place.cut()?;
             cuts += 1;
         }

@@ -11,7 +11,10 @@ fn over_2g_that_is_cut_again_and_again_everything_arrives() {
         eprintln!("NOT DONE: {why}");
         return;
     }
-    let wanted = Wanted { profile: Profile::SLOW, acts: 40, within_s: 240 };
+    // Once is enough here: a link that is dead without a word is noticed after forty seconds.
+    let cut_every = Some(std::time::Duration::from_secs(12));
+    let profile = Profile { name: "2G, cut once", cut_every, ..Profile::SLOW };
+    let wanted = Wanted { profile, acts: 40, cuts_max: 1, within_s: 240 };
     let report = run(wanted).expect("everything arrives");
     println!("{}", report.text());
     assert_eq!(report.missed(), Vec::<String>::new());
@@ -24,7 +27,8 @@ fn with_four_packets_of_ten_lost_everything_arrives() {
         eprintln!("NOT DONE: {why}");
         return;
     }
-    let wanted = Wanted { profile: Profile::LOSSY, acts: 20, within_s: 240 };
+    let (profile, acts) = (Profile::LOSSY, 20);
+    let wanted = Wanted { profile, acts, cuts_max: 0, within_s: 240 };
     let report = run(wanted).expect("everything arrives");
     println!("{}", report.text());
     assert_eq!(report.missed(), Vec::<String>::new());
