@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::{Came, Visit};
 
-/// How much more memory the server may take for four times as many offices: what a connection that
-/// rests or waits takes, and nothing that grows with what they bring.
-pub const MEMORY_GROWTH_MAX: f64 = 1.5;
+/// Bytes of memory that the server may take for each further office that comes in the same moment: its
+/// connection, TLS and a first flight that lies as it came; nothing that grows with what is filled or
+/// merged. Connections have a bound of their own (`NODE_CONNECTIONS_MAX`).
+pub const OFFICE_BYTES_MAX: f64 = 256.0 * 1024.0;
 /// The most memory that the server may take, in bytes: half of a small machine's gigabyte.
 pub const MEMORY_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// The most exchanges that any office may begin until it is in step.
@@ -122,13 +123,14 @@ impl Situation {
 }
 
 impl Report {
-    /// By how much the server's memory grew from the smaller herd to this one, by situation.
+    /// Memory that the server took for each office more than in the smaller herd, in bytes, by situation.
     #[must_use]
-    pub fn growth(&self) -> Vec<f64> {
-        let ratio = |(big, small): (&Situation, &Situation)| {
-            big.came.memory as f64 / small.came.memory.max(1) as f64
+    pub fn for_each(&self) -> Vec<f64> {
+        let more = |(big, small): (&Situation, &Situation)| {
+            let offices = big.nodes.saturating_sub(small.nodes).max(1) as f64;
+            big.came.memory.saturating_sub(small.came.memory) as f64 / offices
         };
-        self.herd.iter().zip(&self.beside).map(ratio).collect()
+        self.herd.iter().zip(&self.beside).map(more).collect()
     }
 
     /// What is wrong, in words; nothing where every bound was kept.
@@ -136,8 +138,8 @@ impl Report {
     pub fn missed(&self) -> Vec<String> {
         let all = self.herd.iter().chain(&self.beside);
         let each = all.flat_map(|s| s.missed().into_iter().map(|m| format!("{}: {m}", s.name)));
-        let grew = self.growth().into_iter().zip(&self.herd);
-        let grew = grew.filter(|(growth, _)| *growth > MEMORY_GROWTH_MAX);
+        let grew = self.for_each().into_iter().zip(&self.herd);
+        let grew = grew.filter(|(bytes, _)| *bytes > OFFICE_BYTES_MAX);
         each.chain(grew.map(|(_, s)| format!("{}: memory grows with offices", s.name))).collect()
     }
 
@@ -148,9 +150,15 @@ impl Report {
         for situation in self.herd.iter().chain(&self.beside) {
             let _ = writeln!(text, "{}", situation.line());
         }
-        for (situation, growth) in self.herd.iter().zip(self.growth()) {
-            let (nodes, name) = (situation.nodes, situation.name);
-            let _ = writeln!(text, "memory at {nodes} to the smaller herd, {name}: {growth:.2}");
+        for ((big, small), each) in self.herd.iter().zip(&self.beside).zip(self.for_each()) {
+            let ratio = big.came.memory as f64 / small.came.memory.max(1) as f64;
+            let _ = writeln!(
+                text,
+                "memory, {}: {ratio:.2} of that with {} offices; {:.0} KB for each further one",
+                big.name,
+                small.nodes,
+                each / 1_024.0
+            );
         }
         let missed = self.missed();
         let verdict = if missed.is_empty() { "every bound kept".into() } else { missed.join("; ") };
@@ -162,6 +170,6 @@ impl Report {
     #[must_use]
     pub fn json(&self) -> Value {
         let all: Vec<Value> = self.herd.iter().chain(&self.beside).map(Situation::json).collect();
-        json!({ "situations": all, "memory_growth": self.growth(), "missed": self.missed() })
+        json!({ "situations": all, "memory_for_each": self.for_each(), "missed": self.missed() })
     }
 }
