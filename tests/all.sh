@@ -30,6 +30,11 @@ else
 fi
 step "Build" cargo build --release --workspace --bins
 step "Tests" cargo test --release --workspace
+if ! links=$(cargo run --release --quiet -p dongbo-tests --bin links -- --can 2>&1); then
+  not_done+=("bad links (tests/tests/roads): ${links##*NOT DONE: }")
+elif [ "$links" != netem ]; then
+  not_done+=("bad links by the kernel's netem (they were carried by $links); 'modprobe sch_netem' and run this again")
+fi
 step "The demo, at a hundredth of a province" cargo demo --size hundredth
 
 printf '\nAll passed in %d s.\n' $((SECONDS - started))

@@ -348,6 +348,9 @@ pub enum Down {
     Chain(Vec<Option<Hash>>),
     /// The machine is not where this server left it: find the last position that both hold, and fork.
     Apart,
+    /// The conversation ends as [`Stop::Busy`]: the server has others to serve first and asks the node
+    /// to come back in so many seconds, at least one. Whoever comes then goes before whoever asked later.
+    ComeBack(u32),
 }
 
 /// The digest that a node should have for a scope it holds nothing of.

@@ -4,5 +4,8 @@ pub mod bench;
 pub mod demo;
 pub mod fuzz;
 pub mod harness;
+pub mod herd;
+#[cfg(target_os = "linux")]
+pub mod links;
 pub mod province;
 pub mod sim;

@@ -1,10 +1,9 @@
-//! `sync`: one exchange, tried again a few times where the link is cut.
+//! `sync`: one exchange, tried again a few times where the link is cut or the province asks to wait a little.
 
 use std::time::{Duration, Instant};
 
 use dongbo_proto::frame::Stop;
 use dongbo_proto::id::RecordId;
-use dongbo_proto::seam::Entropy;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
@@ -14,6 +13,7 @@ use crate::exchange::ExchangeError;
 use crate::exchange::connect::tcp;
 use crate::exchange::converse::{Outcome, Tally, Watcher};
 use crate::exchange::fault::LinkFault;
+use crate::office::pause::pause;
 use crate::office::standing::equation_json;
 use crate::office::sync::{Wish, exchange_once};
 use crate::office::{Desk, Result};
@@ -22,8 +22,9 @@ use crate::session::End;
 
 /// Tries of one `sync`: what was delivered stays delivered, so each goes further.
 const TRIES_MAX: u32 = 5;
-/// First pause before another try, in milliseconds; it doubles.
-const PAUSE_MS_MIN: u64 = 400;
+/// The longest that one `sync` waits where the province asks it to come back, in seconds: somebody sits
+/// before it. For longer it ends, and says when to try again.
+const WAIT_S_MAX: u32 = 60;
 /// How often progress is drawn, in milliseconds.
 const DRAW_MS: u64 = 100;
 
@@ -76,31 +77,31 @@ async fn exchange_with(shell: &Shell, desk: &mut Desk, wish: Wish) -> Result<Rep
         add(&mut sum, &bar.latest);
         let again = tries < TRIES_MAX && is_worth_another(&talked, was_cut);
         was_cut |= matches!(&talked, Err(ExchangeError::Cut));
-        match talked {
-            Err(_) if again => pause(&*desk.entropy, tries).await,
-            other => break other?,
+        if !again {
+            break talked?;
         }
+        let asked_s = talked.map_or(0, |outcome| outcome.come_back_s);
+        let pause = pause(asked_s, tries, &*desk.entropy);
+        bar.waits(pause, asked_s > 0);
+        tokio::time::sleep(pause).await;
     };
     bar.bar.finish_and_clear();
     let equation = desk.replica.equation()?;
     Ok(Report { outcome, tally: sum, tries, took: began.elapsed(), equation })
 }
 
-/// A cut is tried again at once; where nobody answers, only if somebody did before (a server that
-/// starts anew).
+/// A cut is tried again soon; where nobody answers, only if somebody did before (a server that
+/// starts anew). A province that has others to serve first says when to come back.
 fn is_worth_another(talked: &std::result::Result<Outcome, ExchangeError>, was_cut: bool) -> bool {
     match talked {
         Err(ExchangeError::Cut | ExchangeError::Link(LinkFault::Broken)) => true,
         Err(ExchangeError::Link(LinkFault::Unreachable)) => was_cut,
-        _ => false,
+        Ok(outcome) => {
+            let asked = (1..=WAIT_S_MAX).contains(&outcome.come_back_s);
+            asked && outcome.end == End::Stopped(Stop::Busy)
+        }
+        Err(_) => false,
     }
-}
-
-/// Waits a little longer after each try, and never all nodes alike.
-async fn pause(entropy: &dyn Entropy, tries: u32) {
-    let base = PAUSE_MS_MIN << tries.min(6);
-    let jitter = entropy.number() % base;
-    tokio::time::sleep(Duration::from_millis(base / 2 + jitter)).await;
 }
 
 fn add(sum: &mut Tally, more: &Tally) {
@@ -190,6 +191,10 @@ impl Report {
             ("down", &down),
         ];
         out::line(&shell.say(end_key(&self.outcome.end)));
+        if self.outcome.end == End::Stopped(Stop::Busy) && self.outcome.come_back_s > 0 {
+            let seconds = self.outcome.come_back_s;
+            out::line(&shell.words.with("sync-come-back", &[("seconds", &seconds)]));
+        }
         out::line(&shell.words.with("sync-moved", &args));
         if self.tally.refilled > 0 {
             out::line(&shell.words.with("sync-refilled", &[("count", &self.tally.refilled)]));
@@ -224,6 +229,13 @@ impl<'a> Bar<'a> {
         let bar = if looked_at { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         bar.set_style(ProgressStyle::default_spinner());
         Bar { bar, shell, latest: Tally::default(), drawn: Instant::now() }
+    }
+
+    /// Says that nothing moves for a while, and why.
+    fn waits(&self, pause: Duration, is_asked: bool) {
+        let key = if is_asked { "sync-waits-its-turn" } else { "watch-waiting" };
+        self.bar.set_message(self.shell.words.with(key, &[("seconds", &pause.as_secs())]));
+        self.bar.tick();
     }
 }
 

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dongbo_proto::seam::Entropy;
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -17,14 +16,14 @@ use super::{Exit, out};
 use crate::exchange::ExchangeError;
 use crate::exchange::connect::tcp;
 use crate::exchange::converse::{Outcome, Tally, Watcher};
+use crate::office::pause::pause;
 use crate::office::sync::{Wish, exchange_once};
 use crate::office::{Desk, Result};
 use crate::session::End;
 
-/// First pause after a cut, in milliseconds.
-const PAUSE_MS_MIN: u64 = 500;
-/// Longest pause after cuts, in milliseconds: a line that is back is used within a minute.
-const PAUSE_MS_MAX: u64 = 60_000;
+/// How often a watch says what has moved before everything is said, in seconds: over a slow link that
+/// takes minutes, and whoever looks must see that it goes on.
+const MOVED_S: u64 = 5;
 /// How long an exchange under way may go on after the office wants to stop, in seconds. All that
 /// was acknowledged or staged by then is kept.
 const FAREWELL_S_MAX: u64 = 5;
@@ -61,7 +60,8 @@ async fn watch(shell: &Shell, desk: &mut Desk) -> Result<Exit> {
     let mut cuts = 0;
     let mut exit = Exit::Done;
     while !leave.is_wanted() {
-        let mut teller = Teller { shell, leave: leave.clone(), last: Tally::default(), met: false };
+        let mut teller = Teller::new(shell, leave.clone());
+        let unsent = desk.replica.equation()?.unsent;
         let dial = tcp(desk.identity.server.clone());
         let wish = Wish { live: true, history: None };
         let mut parties = desk.parties();
@@ -74,16 +74,21 @@ async fn watch(shell: &Shell, desk: &mut Desk) -> Result<Exit> {
             talked = talk => talked,
             () = late => Err(ExchangeError::Cut),
         };
-        cuts = if teller.met { 0 } else { cuts };
+        // A link that is cut every half minute carries something each time: it must not be waited for
+        // longer and longer.
+        let has_moved =
+            teller.moved.records_received > 0 || desk.replica.equation()?.unsent < unsent;
+        cuts = if teller.met || has_moved { 0 } else { cuts };
         cuts += 1;
         if leave.is_wanted() {
             break;
         }
-        exit = tell(shell, &talked)?;
+        exit = tell(shell, &talked, &teller.moved)?;
         if is_final(&talked) {
             return Ok(exit);
         }
-        let pause = pause(&talked, cuts, &*desk.entropy);
+        let asked_s = talked.as_ref().map_or(0, |outcome| outcome.come_back_s);
+        let pause = pause(asked_s, cuts, &*desk.entropy);
         waiting(shell, pause.as_secs());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -124,22 +129,6 @@ async fn signalled() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// How long to wait: as the province asks, else longer after each cut, and never all alike.
-fn pause(
-    talked: &std::result::Result<Outcome, ExchangeError>,
-    cuts: u32,
-    entropy: &dyn Entropy,
-) -> Duration {
-    let asked = talked.as_ref().map_or(0, |outcome| outcome.come_back_s);
-    let base = match asked {
-        0 => (PAUSE_MS_MIN << cuts.min(10)).min(PAUSE_MS_MAX),
-        seconds => u64::from(seconds) * 1_000,
-    };
-    // Never before the moment that the province asked for.
-    let (least, spread) = if asked == 0 { (base / 2, base) } else { (base, base / 4 + 1) };
-    Duration::from_millis(least + entropy.number() % spread.max(1))
-}
-
 /// Whether trying again by itself would change nothing: a person must act.
 fn is_final(talked: &std::result::Result<Outcome, ExchangeError>) -> bool {
     match talked {
@@ -157,7 +146,11 @@ fn is_final(talked: &std::result::Result<Outcome, ExchangeError>) -> bool {
     }
 }
 
-fn tell(shell: &Shell, talked: &std::result::Result<Outcome, ExchangeError>) -> Result<Exit> {
+fn tell(
+    shell: &Shell,
+    talked: &std::result::Result<Outcome, ExchangeError>,
+    moved: &Tally,
+) -> Result<Exit> {
     match talked {
         Ok(outcome) => {
             let (word, key) = (end_word(&outcome.end), end_key(&outcome.end));
@@ -174,7 +167,11 @@ fn tell(shell: &Shell, talked: &std::result::Result<Outcome, ExchangeError>) -> 
         Err(error) => {
             let (key, sentence, exit) = error_sentence(shell, error);
             if shell.json {
-                out::json(&json!({ "event": "cut", "error": key, "message": sentence }));
+                out::json(&json!({
+                    "event": "cut", "error": key, "message": sentence,
+                    "acts_sent": moved.acts_sent, "records_received": moved.records_received,
+                    "bytes_up": moved.bytes_up, "bytes_down": moved.bytes_down,
+                }));
             } else {
                 out::line(&sentence);
             }
@@ -197,14 +194,47 @@ struct Teller<'a> {
     leave: Arc<Leave>,
     last: Tally,
     met: bool,
+    /// What this connection has moved.
+    moved: Tally,
+    said: Instant,
+}
+
+impl<'a> Teller<'a> {
+    fn new(shell: &'a Shell, leave: Arc<Leave>) -> Self {
+        let (last, moved) = Default::default();
+        Teller { shell, leave, last, met: false, moved, said: Instant::now() }
+    }
 }
 
 impl Watcher for Teller<'_> {
-    fn moved(&mut self, _: &Tally) {}
+    fn moved(&mut self, tally: &Tally) {
+        self.moved = tally.clone();
+        if self.met || self.said.elapsed() < Duration::from_secs(MOVED_S) {
+            return;
+        }
+        self.said = Instant::now();
+        if self.shell.json {
+            out::json(&json!({
+                "event": "moved", "acts_sent": tally.acts_sent,
+                "records_received": tally.records_received,
+                "bytes_up": tally.bytes_up, "bytes_down": tally.bytes_down,
+            }));
+            return;
+        }
+        let (up, down) = (kilobytes(tally.bytes_up), kilobytes(tally.bytes_down));
+        let args: [(&str, &dyn std::fmt::Display); 4] = [
+            ("acts", &tally.acts_sent),
+            ("records", &tally.records_received),
+            ("up", &up),
+            ("down", &down),
+        ];
+        out::line(&self.shell.words.with("sync-progress", &args));
+    }
 
     fn in_step(&mut self, tally: &Tally) {
         self.met = true;
         let sent = tally.acts_sent - self.last.acts_sent;
+        let received = tally.records_received - self.last.records_received;
         let changed = tally.records_changed - self.last.records_changed;
         let (up, down) =
             (tally.bytes_up - self.last.bytes_up, tally.bytes_down - self.last.bytes_down);
@@ -212,6 +242,7 @@ impl Watcher for Teller<'_> {
         if self.shell.json {
             out::json(&json!({
                 "event": "in_step", "acts_sent": sent, "records_changed": changed,
+                "records_received": received,
                 "bytes_up": up, "bytes_down": down, "refilled": tally.refilled,
             }));
             return;

@@ -299,8 +299,10 @@ impl Talk<'_, '_> {
         };
         self.tally.bytes_down += bytes;
         self.counts = counts;
-        if let Down::States(page) = &down {
-            self.tally.records_received += page.records.len() as u64;
+        match &down {
+            Down::States(page) => self.tally.records_received += page.records.len() as u64,
+            Down::ComeBack(seconds) => self.come_back_s = (*seconds).min(limits::COME_BACK_S_MAX),
+            _ => {}
         }
         self.at.watcher.moved(&self.tally);
         Ok(Event::Frame(down))

@@ -13,6 +13,7 @@ use dongbo_sqlite::DatabaseKey;
 use http::Uri;
 use std::path::Path;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::Desk;
 use super::identity::{IDENTITY_FILE, NodeIdentity};
@@ -107,7 +108,9 @@ where
     let heard_s = Some(heard_ms / 1_000).filter(|s| *s > 0);
     let id = &*parties.identity;
     let config = client_config_main(&id.ca, &id.certificate, &id.key, heard_s)?;
+    let began = Instant::now();
     let channel = channel(config, dial).await?;
+    let link = link.connected_in(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     // History comes over a stream that has come to rest, so it is asked for on one that stays open.
     let session = Session::new(wish.live || wish.history.is_some(), link);
     let mut conversation = Conversation {

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use dongbo_proto::fate::Receipt;
-use dongbo_proto::frame::{AckRun, Batch, Complete, Down, Hello, Standing, Token, Up, Welcome};
+use dongbo_proto::frame::{
+    AckRun, Batch, Complete, Down, Hello, Standing, Stop, Token, Up, Welcome,
+};
 use dongbo_proto::id::{Hash, RecordId};
 use dongbo_proto::stamp::UnixMs;
 
@@ -142,6 +144,7 @@ impl Session {
     fn frame(&mut self, down: Down) -> Vec<Do> {
         match (down, self.stage) {
             (Down::Stop(stop), _) => self.end(End::Stopped(stop)),
+            (Down::ComeBack(_), _) => self.end(End::Stopped(Stop::Busy)),
             (Down::Welcome(welcome), Stage::Greeting) => self.welcome(welcome),
             // Of the journal that the server holds, while it is asked how far that is this one.
             (Down::Acks(..) | Down::Apart, _) if self.apart.is_some() => Vec::new(),

@@ -484,13 +484,16 @@ pub fn down_to_pb(down: &Down) -> pb::DownFrame {
         Down::Stop(stop) => Frame::Stop(*stop as u32),
         Down::Chain(heads) => Frame::Chain(apart::chain_to_pb(heads)),
         Down::Apart => Frame::Apart(pb::Apart {}),
+        Down::ComeBack(_) => Frame::Stop(Stop::Busy as u32),
     };
-    pb::DownFrame { frame: Some(frame) }
+    let come_back_s = if let Down::ComeBack(seconds) = down { *seconds } else { 0 };
+    pb::DownFrame { frame: Some(frame), come_back_s }
 }
 
 /// A frame from the server.
 pub fn down_from_pb(down: pb::DownFrame) -> Result<Down> {
     use pb::down_frame::Frame;
+    let come_back_s = down.come_back_s;
     Ok(match down.frame.ok_or(WireError::UnknownFrame)? {
         Frame::Welcome(w) => Down::Welcome(welcome_from_pb(w)?),
         Frame::Acks(a) => {
@@ -510,7 +513,10 @@ pub fn down_from_pb(down: pb::DownFrame) -> Result<Down> {
             let items = h.items.into_iter().map(item_from_pb).collect::<Result<_>>()?;
             Down::History(RecordId(fixed(&h.record)?), items)
         }
-        Frame::Stop(n) => Down::Stop(Stop::from_number(small(n)?).ok_or(WireError::UnknownFrame)?),
+        Frame::Stop(n) => match Stop::from_number(small(n)?).ok_or(WireError::UnknownFrame)? {
+            Stop::Busy if come_back_s > 0 => Down::ComeBack(come_back_s),
+            stop => Down::Stop(stop),
+        },
         Frame::Chain(chain) => Down::Chain(apart::chain_from_pb(&chain)?),
         Frame::Apart(_) => Down::Apart,
     })

@@ -417,6 +417,7 @@ pub fn down() -> impl Strategy<Value = Down> {
         1 => vec(any::<u8>(), 0..40).prop_map(Down::Certificate),
         1 => (record_id(), vec(history_item(), 0..3)).prop_map(|(id, all)| Down::History(id, all)),
         1 => (1u8..=7).prop_map(|n| Down::Stop(Stop::from_number(n).expect("seven stops"))),
+        1 => (1u32..).prop_map(Down::ComeBack),
     ]
 }
 

@@ -283,6 +283,7 @@ fn golden_downs() -> Vec<(&'static str, Down)> {
         ("down_certificate", Down::Certificate(vec![0x30, 0x82])),
         ("down_history", Down::History(RecordId([9; 16]), vec![item])),
         ("down_stop", Down::Stop(Stop::Busy)),
+        ("down_come_back", Down::ComeBack(90)),
     ]
 }
 

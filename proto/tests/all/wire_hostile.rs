@@ -305,7 +305,10 @@ fn acks(change: impl FnOnce(&mut pb::AckRun)) -> Result<Down, WireError> {
     change(&mut run);
     let receipt = pb::Receipt { epoch: vec![0; 16], chain: vec![0; 32], ..Default::default() };
     let acks = pb::Acks { runs: vec![run], receipt: Some(receipt) };
-    wire::down_from_pb(pb::DownFrame { frame: Some(pb::down_frame::Frame::Acks(acks)) })
+    wire::down_from_pb(pb::DownFrame {
+        frame: Some(pb::down_frame::Frame::Acks(acks)),
+        ..Default::default()
+    })
 }
 
 #[test]
@@ -351,7 +354,7 @@ fn heads_out_of_order_or_twice_are_refused() {
 #[test]
 fn a_frame_without_a_frame_is_of_an_unknown_kind() {
     assert_eq!(wire::up_from_pb(pb::UpFrame { frame: None }), Err(WireError::UnknownFrame));
-    assert_eq!(wire::down_from_pb(pb::DownFrame { frame: None }), Err(WireError::UnknownFrame));
+    assert_eq!(wire::down_from_pb(pb::DownFrame::default()), Err(WireError::UnknownFrame));
 }
 
 proptest! {

@@ -6,7 +6,8 @@
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -27,6 +28,8 @@ use crate::store::{Executor, StoreHandle};
 
 /// How long blocking work may take to end after the conversations have, in seconds.
 const LAST_WORK_S_MAX: u64 = 10;
+/// How often it is looked whether the store is closed, in milliseconds.
+const CLOSED_LOOK_MS: u64 = 5;
 /// How often the server's certificate is looked at, in seconds: it lives for two years.
 const CERTIFICATE_LOOK_S: u64 = 3_600;
 
@@ -54,15 +57,27 @@ struct Opened {
 /// Another process serves, something does not open, or the address is taken.
 pub fn run(ctx: &Context, args: &ServeArgs) -> Result<()> {
     log_to_stderr(args)?;
+    raise_open_files();
     let home = ctx.home()?;
     let lock = home.lock(SERVING)?;
     let opened = open(ctx, &home)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|e| unexpected(&e))?;
+    let writer = opened.store.take_writer();
     let served = runtime.block_on(serve(ctx, args, &home, opened));
     runtime.shutdown_timeout(Duration::from_secs(LAST_WORK_S_MAX));
+    closed(writer);
     drop(lock);
     served
+}
+
+/// Waits until the store is closed: its last checkpoint may be a whole province. What is not closed by
+/// then is committed all the same.
+fn closed(writer: Option<JoinHandle<()>>) {
+    let until = Instant::now() + Duration::from_secs(LAST_WORK_S_MAX);
+    while writer.as_ref().is_some_and(|writer| !writer.is_finished()) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(CLOSED_LOOK_MS));
+    }
 }
 
 fn open(ctx: &Context, home: &Home) -> Result<Opened> {
@@ -144,6 +159,22 @@ fn renew(
         }
     })
 }
+
+/// Each connection is an open file, and systems begin with 1,024 for a process that may have more:
+/// fewer than the machines of a province. Where the system refuses, fewer connections are accepted.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the number of open files was not raised");
+    }
+}
+
+/// Elsewhere there is no such bound.
+#[cfg(not(unix))]
+fn raise_open_files() {}
 
 fn taken(address: SocketAddr, error: &std::io::Error) -> Fault {
     let fault = Fault::new(Exit::Unreachable, "fault-address").with("address", address);

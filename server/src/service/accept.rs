@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -43,9 +44,10 @@ pub const HANDSHAKE_S_MAX: u64 = 20;
 pub const FIRST_BYTE_S_MAX: u64 = 20;
 /// Handshakes at once. Each holds some 40 KB; beyond them, the kernel's queue waits.
 pub const HANDSHAKES_MAX: usize = 1_024;
-/// Connections of one address, handshakes included. A whole province may come from
-/// behind one address, with a connection or two for each of 209 communes; and it is
-/// half of [`HANDSHAKES_MAX`], so that no single address can fill that.
+/// Connections of one address that have not shown whose they are: in their handshake, or newcomers. A
+/// whole province may come from behind one address, in one minute; and it is half of
+/// [`HANDSHAKES_MAX`], so that no single address can fill that. Whoever has shown a certificate counts
+/// for its node from then on (see `table`).
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
 /// Connections past their handshake that wait for tonic to take them.
 pub const CONNECTIONS_WAITING_MAX: usize = 64;
@@ -219,9 +221,11 @@ impl<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static> Door<Io> {
     }
 
     async fn pass(&self, io: Io, place: Place) -> Result<(), Refusal> {
+        let begun = Instant::now();
         let (route, stream) = self.shake(io).await?;
+        let took = begun.elapsed();
         let node = identify(route, &stream)?;
-        let connection = Conn::new(stream, place, node, self.limits.first_byte);
+        let connection = Conn::new(stream, place, node, self.limits.first_byte, took);
         let out = match route {
             Route::Join => &self.join,
             Route::Main => &self.main,

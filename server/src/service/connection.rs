@@ -33,6 +33,8 @@ pub struct PeerInfo {
     pub remote: SocketAddr,
     /// The connection's number since the server started, for the log.
     pub connection: u64,
+    /// How long its handshake took, in milliseconds: what is known of its link.
+    pub handshake_ms: u32,
 }
 
 /// A TLS connection that tonic can serve and that the table can cut.
@@ -52,9 +54,11 @@ impl<Io> Conn<Io> {
         place: Place,
         node: Option<NodeIdentity>,
         first_byte_within: Duration,
+        handshake: Duration,
     ) -> Self {
-        let peer =
-            PeerInfo { node: node.clone(), remote: place.remote(), connection: place.number() };
+        let handshake_ms = u32::try_from(handshake.as_millis()).unwrap_or(u32::MAX);
+        let (remote, connection) = (place.remote(), place.number());
+        let peer = PeerInfo { node: node.clone(), remote, connection, handshake_ms };
         if let Some(node) = node {
             place.belongs_to(node.node_id);
         }

@@ -11,25 +11,41 @@ use std::time::Duration;
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
 use dongbo_proto::frame::{AckRun, Complete, Down, Stop, Up};
 use dongbo_proto::id::{AuthorId, ScopeId};
+use dongbo_proto::limits;
 use dongbo_proto::stamp::Window;
 use dongbo_proto::wire::{self, pb};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
 use super::Province;
+use super::admission::{Admitted, Place};
+use super::line::Work;
+use super::prepared::{Ready, Room};
 use crate::ca::NodeIdentity;
-use crate::registry::{self, Prepared};
+use crate::registry;
 use crate::session::{Answer, Ask, Awaits, Do, Event, Session};
 use crate::store::Executor;
 
 /// Prepared batches that may wait for the one before them to merge.
 const BATCHES_WAITING_MAX: usize = 2;
+/// The longest that a frame may wait for a node that reads, in seconds: forty kilobytes at a crawl of
+/// 1,200 bit/s. Whoever takes nothing for so long holds memory, and a place among those who are served.
+const TAKES_S_MAX: u64 = 300;
+/// A handshake that takes longer comes over a slow link, in milliseconds: it is three kilobytes and a
+/// round trip. A server whose processors are busy may take as long; it then sends smaller pages for a
+/// while, which cost it a little.
+const SLOW_HANDSHAKE_MS: u32 = 2_000;
+/// Records that a slow link carries in the time of its handshake, divided by its seconds: a page
+/// should be through within seconds, for at the next cut whatever is not through is lost.
+const SLOW_RECORDS: u32 = 120;
+/// The least records in a page: fewer cost more in frames than a cut does.
+const PAGE_RECORDS_MIN: usize = 8;
 /// As long as nothing is awaited of the node: a year.
 const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
 pub(super) type Wires = mpsc::Sender<Result<pb::DownFrame, Status>>;
-pub(super) type Happening = Event<Prepared>;
+pub(super) type Happening = Event<Ready>;
 
 /// One conversation under way.
 pub(super) struct Talk {
@@ -41,25 +57,43 @@ pub(super) struct Talk {
     kept: Option<pb::DownFrame>,
     /// Bytes of frames that may still be begun: a stream has no end, a file on a stick has.
     room: u64,
+    /// Records in a page: fewer over a slow link.
+    records_max: usize,
     /// A page was read: however little room there is, each file brings the node on.
     has_paged: bool,
     /// Pages on their way out while the next are read.
     leaving: Option<tokio::task::JoinHandle<()>>,
+    /// Its place among those who are served, while it works.
+    place: Option<Place>,
+    /// It was asked to come back, or takes nothing of what it is sent.
+    left: bool,
 }
 
-/// Serves one stream until either side ends it.
+/// Records in a page over a link whose handshake took so long.
+pub(super) fn page_of(handshake_ms: u32) -> usize {
+    if handshake_ms < SLOW_HANDSHAKE_MS {
+        return limits::PAGE_RECORDS_MAX;
+    }
+    let records = SLOW_RECORDS * 1_000 / handshake_ms;
+    usize::try_from(records).unwrap_or_default().max(PAGE_RECORDS_MIN)
+}
+
+/// Serves one stream until either side ends it, with so many records in a page.
 pub async fn serve(
     province: Arc<Province>,
     node: NodeIdentity,
     up: Streaming<pb::UpFrame>,
     down: Wires,
+    records_max: usize,
 ) {
     let mut news = province.news.subscribe();
     let (events, mut heard) = mpsc::channel(BATCHES_WAITING_MAX);
-    let reading = tokio::spawn(read(province.clone(), node.clone(), up, events));
+    let (served, may_prepare) = watch::channel(false);
+    let reading = tokio::spawn(read(province.clone(), node.clone(), up, events, may_prepare));
     let mut talk = Talk::new(province, node, down, u64::MAX);
+    talk.records_max = records_max;
     let mut heard_at = Instant::now();
-    while !talk.session.is_over() {
+    while !talk.is_over() {
         let silent = talk.silent_at(heard_at);
         let event = tokio::select! {
             biased;
@@ -71,17 +105,26 @@ pub async fn serve(
                 Some(event) => event,
                 None => continue,
             },
+            () = tokio::time::sleep_until(talk.slow_at()) => {
+                talk.slows();
+                continue;
+            }
             () = tokio::time::sleep_until(silent) => {
                 tracing::debug!(node = %talk.author(), "left a node that was at turn and said nothing");
                 break;
             }
         };
+        if !talk.is_admitted(&event).await {
+            break;
+        }
+        served.send_replace(true);
         let is_news = matches!(event, Event::News);
         if is_news && talk.is_revoked().await {
             talk.perform(Event::Revoked).await;
         } else {
             talk.perform(event).await;
         }
+        talk.rests();
         if !is_news {
             heard_at = Instant::now();
         }
@@ -89,16 +132,25 @@ pub async fn serve(
     reading.abort();
 }
 
-/// Reads frames, and prepares batches away from the conversation.
+/// Reads frames, and prepares batches away from the conversation, once it is served: those that wait
+/// for their turn lie as they came.
 async fn read(
     province: Arc<Province>,
     node: NodeIdentity,
     mut up: Streaming<pb::UpFrame>,
     events: mpsc::Sender<Happening>,
+    mut may_prepare: watch::Receiver<bool>,
 ) {
+    let room = Room::of(province.prepared.clone());
     while let Ok(Some(frame)) = up.message().await {
         let event = match wire::up_from_pb(frame) {
-            Ok(up) => happening(&province, &node, up).await,
+            Ok(up @ Up::Batch(_)) => {
+                if may_prepare.wait_for(|served| *served).await.is_err() {
+                    return;
+                }
+                happening(&province, &node, up, &room).await
+            }
+            Ok(up) => happening(&province, &node, up, &room).await,
             Err(_) => Event::Batch(Err(Stop::BadFrame)),
         };
         if events.send(event).await.is_err() {
@@ -108,17 +160,23 @@ async fn read(
 }
 
 /// What a frame of a node means to its session.
-pub(super) async fn happening(province: &Province, node: &NodeIdentity, up: Up) -> Happening {
+pub(super) async fn happening(
+    province: &Province,
+    node: &NodeIdentity,
+    up: Up,
+    room: &Room,
+) -> Happening {
     let key = node.public_key;
     match up {
-        Up::Batch(batch) => {
-            Event::Batch(province.compute(move || registry::prepare(batch, &key)).await)
-        }
+        Up::Batch(batch) => match province.compute(move || registry::prepare(batch, &key)).await {
+            Ok(batch) => Event::Batch(room.keep(batch).await),
+            Err(stop) => Event::Batch(Err(stop)),
+        },
         frame => Event::Frame(frame),
     }
 }
 
-fn is_states(step: &Do<Prepared>) -> bool {
+fn is_states(step: &Do<Ready>) -> bool {
     matches!(step, Do::Send(down) if matches!(**down, Down::States(_)))
 }
 
@@ -139,12 +197,100 @@ pub enum News {
     Closing,
 }
 
+/// What a conversation is about to do, where that must be asked for: at its Hello. One that rests is
+/// served as things happen, by the same queues as all.
+fn work_of(event: &Happening) -> Option<Work> {
+    match event {
+        Event::Frame(Up::Hello(hello)) => Some(Work::of(hello)),
+        _ => None,
+    }
+}
+
 impl Talk {
     /// A conversation that has not begun, of at most about `room` bytes of frames.
     pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
         let session = province.session(&node);
         let session = if room < u64::MAX { session.by_file() } else { session };
-        Talk { province, node, session, down, kept: None, room, has_paged: false, leaving: None }
+        Talk {
+            province,
+            node,
+            session,
+            down,
+            kept: None,
+            room,
+            records_max: limits::PAGE_RECORDS_MAX,
+            has_paged: false,
+            leaving: None,
+            place: None,
+            left: false,
+        }
+    }
+
+    /// Whether the conversation may go on: one that says Hello waits for its turn, and may be asked to
+    /// come back.
+    async fn is_admitted(&mut self, event: &Happening) -> bool {
+        let Some(work) = work_of(event).filter(|_| self.place.is_none()) else { return true };
+        let door = self.province.door.clone();
+        let admitted = tokio::select! {
+            biased;
+            // Who has gone need not be waited for.
+            () = self.down.closed() => return false,
+            admitted = door.ask(self.author(), work) => admitted,
+        };
+        match admitted {
+            Admitted::Place(place) => {
+                self.place = Some(place);
+                true
+            }
+            Admitted::Back(seconds) => {
+                self.comes_back(seconds).await;
+                false
+            }
+        }
+    }
+
+    /// Asks the node to come back. All that was acknowledged or staged is kept.
+    async fn comes_back(&mut self, seconds: u32) {
+        self.left = true;
+        self.send(Some(wire::down_to_pb(&Down::ComeBack(seconds)))).await;
+    }
+
+    /// When the conversation counts as slow.
+    fn slow_at(&self) -> Instant {
+        let at = self.place.as_ref().and_then(Place::slow_at);
+        at.unwrap_or_else(|| Instant::now() + NEVER)
+    }
+
+    /// It waits for its link: its place is lighter from now on.
+    fn slows(&mut self) {
+        if let Some(place) = &mut self.place {
+            place.slows();
+        }
+    }
+
+    /// Gives its place back if everything was said.
+    fn rests(&mut self) {
+        if self.session.awaits() == Awaits::Nothing {
+            self.place = None;
+        }
+    }
+
+    /// Waits for the link, lighter after a while; `None` if the node takes nothing for too long.
+    async fn patiently<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let until = Instant::now() + Duration::from_secs(TAKES_S_MAX);
+        loop {
+            let slow = self.slow_at().min(until);
+            match tokio::time::timeout_at(slow, &mut work).await {
+                Ok(done) => return Some(done),
+                Err(_) if Instant::now() >= until => {
+                    tracing::debug!(node = %self.author(), "left a node that takes nothing");
+                    self.left = true;
+                    return None;
+                }
+                Err(_) => self.slows(),
+            }
+        }
     }
 
     /// When silence has lasted too long, counted from what the node said last.
@@ -185,7 +331,7 @@ impl Talk {
 
     /// Whether the conversation is over.
     pub(super) fn is_over(&self) -> bool {
-        self.session.is_over()
+        self.left || self.session.is_over()
     }
 
     /// Performs what the session says to an event, to its end.
@@ -201,7 +347,13 @@ impl Talk {
                 self.send_apart(pages).await;
                 continue;
             }
+            if self.left {
+                return;
+            }
             if let Do::Page(_) = &step {
+                if let Some(seconds) = self.place.as_ref().and_then(Place::must_give_way) {
+                    return self.comes_back(seconds).await;
+                }
                 // A file that is full ends here: the next one goes on from what this one brought.
                 if self.room == 0 && self.has_paged {
                     break;
@@ -222,7 +374,7 @@ impl Talk {
     }
 
     /// Lays pages out and sends them beside what follows; one group at a time, in order.
-    async fn send_apart(&mut self, pages: Vec<Do<Prepared>>) {
+    async fn send_apart(&mut self, pages: Vec<Do<Ready>>) {
         self.send(None).await;
         self.land().await;
         let (province, down) = (self.province.clone(), self.down.clone());
@@ -239,8 +391,9 @@ impl Talk {
 
     /// Waits until the pages that leave are on the stream.
     async fn land(&mut self) {
-        if let Some(leaving) = self.leaving.take() {
-            let _ = leaving.await;
+        let Some(mut leaving) = self.leaving.take() else { return };
+        if self.patiently(&mut leaving).await.is_none() {
+            leaving.abort();
         }
     }
 
@@ -253,11 +406,14 @@ impl Talk {
             if self.room < u64::MAX {
                 self.room = self.room.saturating_sub(wire::encoded_len(&frame));
             }
-            let _ = self.down.send(Ok(frame)).await;
+            let down = self.down.clone();
+            if self.patiently(down.send(Ok(frame))).await.is_none() {
+                return;
+            }
         }
     }
 
-    async fn step(&mut self, step: Do<Prepared>) -> Option<Happening> {
+    async fn step(&mut self, step: Do<Ready>) -> Option<Happening> {
         match step {
             Do::Send(down) if matches!(*down, Down::Welcome(_)) => {
                 self.send(None).await;
@@ -322,10 +478,11 @@ impl Talk {
 
     async fn receive(
         &self,
-        batch: Prepared,
+        ready: Ready,
         window: Window,
     ) -> Result<(Vec<AckRun>, Box<Receipt>), Stop> {
         let window = Window { until_ms: self.province.clock.now_ms(), ..window };
+        let Ready { batch, room: _room } = ready;
         let received = self.province.receive(batch, window).await?;
         Ok((received.0, Box::new(received.1)))
     }
@@ -335,7 +492,7 @@ impl Talk {
         if self.is_revoked().await {
             return Err(Stop::Revoked);
         }
-        self.province.page(self.author(), ask).await
+        self.province.page(self.author(), ask, self.records_max).await
     }
 
     async fn finish(

@@ -10,14 +10,16 @@ use dongbo_proto::catalogue::SCHEMA_VERSION;
 use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{AckRun, Fork, HistoryItem, Proof, Stop, Token};
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
-use dongbo_proto::limits;
 use dongbo_proto::seam::{self, Clock, Entropy};
 use dongbo_proto::sign::{self, Signer};
 use dongbo_proto::stamp::Window;
 use dongbo_proto::stick::SealingKey;
 use tokio::sync::{Semaphore, broadcast};
 
+use super::admission::Admission;
 use super::converse::News;
+use super::line::LineLimits;
+use super::prepared::all_room;
 use super::table::ConnectionTable;
 use crate::ca::{Ca, NODE_VALIDITY_S, NodeIdentity, public_key_of_request};
 use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError, Tokens};
@@ -30,6 +32,10 @@ const NEWS_WAITING_MAX: usize = 1_024;
 /// Batches that are decoded and hashed at once, over all conversations: laid out, one may take
 /// `CONTENT_BYTES_MAX`, and more of them than there are cores would not be ready sooner.
 pub const BATCHES_AT_ONCE_MAX: usize = 4;
+/// Snapshots that are read at once, over all conversations: each is a connection with a cache of 16 MiB
+/// and a page of records in the making. More readers than cores only wait for the disk, and those that
+/// rest are woken by the hundred when the province imports. Whoever asked first reads first.
+pub const READS_AT_ONCE_MAX: usize = 8;
 /// Time from the opening of a stream to a whole Hello, in seconds: it is some hundred bytes, and
 /// leaves with the request.
 pub const HELLO_S_MAX: u64 = 30;
@@ -78,7 +84,12 @@ pub struct Province {
     pub sealing: Option<SealingKey>,
     /// How long conversations wait for their nodes.
     pub patience: Patience,
+    /// Who is served, and who waits.
+    pub door: Admission,
+    /// Memory for batches that wait to merge.
+    pub prepared: Arc<Semaphore>,
     computing: Semaphore,
+    reading: Semaphore,
 }
 
 /// A registry error as the end of a conversation. The log has the rest.
@@ -116,7 +127,10 @@ impl Province {
             table,
             sealing,
             patience,
+            door: Admission::new(LineLimits::default()),
+            prepared: all_room(),
             computing,
+            reading: Semaphore::new(READS_AT_ONCE_MAX),
         }
     }
 
@@ -164,6 +178,20 @@ impl Province {
         }
     }
 
+    /// Reads from one snapshot, [`READS_AT_ONCE_MAX`] at a time, in the order of asking.
+    async fn read<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&dyn ReadTx) -> registry::Result<R> + Send + 'static,
+    ) -> registry::Result<R> {
+        let room = match self.executor {
+            Executor::Inline => None,
+            Executor::Threads => self.reading.acquire().await.ok(),
+        };
+        let read = self.store.read(job).await;
+        drop(room);
+        read
+    }
+
     /// What is known of an author, if its key is this one, and what a token says of it.
     pub async fn view(
         &self,
@@ -171,13 +199,12 @@ impl Province {
         key: &[u8; 32],
         token: Token,
     ) -> Result<Option<View>, Stop> {
-        let view =
-            self.store.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
+        let view = self.read(move |tx| registry::node_view(tx, author)).await.map_err(stop)?;
         let Some(view) = view.filter(|view| view.public_key == *key) else { return Ok(None) };
         let epochs = |tx: &dyn ReadTx| {
             Ok::<_, RegistryError>((registry::epochs(tx)?, registry::epoch(tx)?.at_ms))
         };
-        let (epochs, epoch_ms) = self.store.read(epochs).await.map_err(stop)?;
+        let (epochs, epoch_ms) = self.read(epochs).await.map_err(stop)?;
         let Some((epoch, ancestors)) = epochs.split_first() else { return Err(Stop::Storage) };
         let presented = Tokens { signer: &self.signer, epoch: *epoch }.judge(&view, &token);
         Ok(Some(View {
@@ -222,25 +249,30 @@ impl Province {
     /// The signed receipt of an author.
     pub async fn receipt(&self, author: AuthorId) -> Result<Receipt, Stop> {
         let now_ms = self.clock.now_ms();
-        let read = self.store.read(move |tx| registry::receipt(tx, author, now_ms)).await;
+        let read = self.read(move |tx| registry::receipt(tx, author, now_ms)).await;
         Ok(self.signed(read.map_err(stop)?))
     }
 
     /// Whether a node was revoked.
     pub async fn is_revoked(&self, author: AuthorId) -> Result<bool, Stop> {
-        self.store.read(move |tx| registry::is_revoked(tx, author)).await.map_err(stop)
+        self.read(move |tx| registry::is_revoked(tx, author)).await.map_err(stop)
     }
 
     /// What one snapshot has for a node.
-    pub async fn page(&self, author: AuthorId, ask: Ask) -> Result<Answer, Stop> {
+    pub async fn page(
+        &self,
+        author: AuthorId,
+        ask: Ask,
+        records_max: usize,
+    ) -> Result<Answer, Stop> {
         let ask = PageAsk {
             author,
             cursors: ask.cursors,
             acks_from: ask.acks_from,
             inbox: ask.inbox,
-            records_max: limits::PAGE_RECORDS_MAX,
+            records_max,
         };
-        let reply = self.store.read(move |tx| registry::page(tx, &ask)).await.map_err(stop)?;
+        let reply = self.read(move |tx| registry::page(tx, &ask)).await.map_err(stop)?;
         Ok(Answer {
             acks: reply.acks,
             outcomes: reply.outcomes,
@@ -368,7 +400,7 @@ impl Province {
         author: AuthorId,
         record: RecordId,
     ) -> Result<Vec<HistoryItem>, Stop> {
-        self.store.read(move |tx| registry::history_for(tx, author, record)).await.map_err(stop)
+        self.read(move |tx| registry::history_for(tx, author, record)).await.map_err(stop)
     }
 
     /// Signs a renewal: only for the key that the node has.

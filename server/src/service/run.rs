@@ -65,12 +65,14 @@ impl Exchange for ExchangeService {
         &self,
         request: Request<Streaming<UpFrame>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let node = request.extensions().get::<PeerInfo>().and_then(|peer| peer.node.clone());
+        let peer = request.extensions().get::<PeerInfo>();
+        let node = peer.and_then(|peer| peer.node.clone());
+        let records_max = converse::page_of(peer.map_or(0, |peer| peer.handshake_ms));
         let node =
             node.ok_or_else(|| Status::unauthenticated("a client certificate is required"))?;
         let (down, mut stream) = mpsc::channel(FRAMES_WAITING_MAX);
         let province = self.province.clone();
-        tokio::spawn(converse::serve(province, node, request.into_inner(), down));
+        tokio::spawn(converse::serve(province, node, request.into_inner(), down, records_max));
         // The headers travel with the first frame: alone they would cost a TLS record.
         let first = stream.recv().await;
         Ok(Response::new(tokio_stream::iter(first).chain(ReceiverStream::new(stream))))

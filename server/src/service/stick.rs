@@ -23,6 +23,7 @@ use tonic::Status;
 
 use super::converse::{Talk, happening};
 use super::joining::admit;
+use super::prepared::Room;
 use super::province::Province;
 use super::tls::node_of;
 use crate::ca::{CaError, NodeIdentity, node_id_of, public_key_of_request};
@@ -269,9 +270,10 @@ async fn tell(
     if let Some(again) = view.and_then(|view| second_hello(&greeting, view, renewed)) {
         talk.perform(Event::Frame(Up::Hello(again))).await;
     }
+    let room = Room::of(province.prepared.clone());
     for up in frames.into_iter().chain(flush) {
         if !talk.is_over() {
-            let event = happening(province, node, up).await;
+            let event = happening(province, node, up, &room).await;
             talk.perform(event).await;
         }
     }

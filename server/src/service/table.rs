@@ -1,7 +1,7 @@
 //! The table of connections: what makes a revocation act at once.
 //! [`ConnectionTable::cut`] makes the next read and write of a node's connections
-//! fail, now, whatever they wait for. It also counts connections per address, from
-//! the first byte on.
+//! fail, now, whatever they wait for. It also counts: per address those that have
+//! not shown yet who they are, per node and in all those that have.
 //!
 //! Deliberately absent: the connections themselves. The table holds a place for
 //! each, and a place is given back when its connection is dropped.
@@ -20,6 +20,10 @@ use futures::task::AtomicWaker;
 /// node whose links keep breaking is never locked out by what they left.
 pub const CONNECTIONS_PER_NODE_MAX: usize = 4;
 
+/// Connections of nodes that may be up, over all: five times a province of 800 machines. Each holds
+/// some 60 KB and a file handle; a node that finds no place comes again.
+pub const NODE_CONNECTIONS_MAX: usize = 4_096;
+
 /// The connections that are up, by number. A handle: clones share the table.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionTable {
@@ -30,7 +34,10 @@ pub struct ConnectionTable {
 struct Table {
     last: u64,
     up: HashMap<u64, Entry>,
+    /// Connections of an address that have not shown whose they are.
     by_address: HashMap<IpAddr, usize>,
+    /// Connections that have.
+    named: usize,
 }
 
 #[derive(Debug)]
@@ -102,9 +109,21 @@ impl ConnectionTable {
         Some(Place { table: self.clone(), number, remote, kick })
     }
 
-    fn name(&self, number: u64, node_id: u64) {
-        if let Some(entry) = self.lock().up.get_mut(&number) {
-            entry.node_id = Some(node_id);
+    /// From here on a connection is its node's: it no longer counts for its address, behind which a
+    /// mobile operator may put a whole province.
+    fn name(&self, number: u64, node_id: u64, remote: SocketAddr) {
+        {
+            let mut table = self.lock();
+            let Some(entry) = table.up.get_mut(&number) else { return };
+            if entry.node_id.replace(node_id).is_none() {
+                table.named += 1;
+                table.uncount(remote);
+            }
+            if table.named > NODE_CONNECTIONS_MAX {
+                let kick = table.up.get(&number).map(|entry| entry.kick.clone());
+                drop(table);
+                kick.inspect(|kick| kick.cut());
+            }
         }
         self.surplus(node_id).iter().for_each(|kick| kick.cut());
     }
@@ -121,18 +140,26 @@ impl ConnectionTable {
 
     fn leave(&self, number: u64, remote: SocketAddr) {
         let mut table = self.lock();
-        table.up.remove(&number);
-        let address = counted_as(remote.ip());
-        if let Some(count) = table.by_address.get_mut(&address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                table.by_address.remove(&address);
-            }
+        match table.up.remove(&number) {
+            Some(Entry { node_id: Some(_), .. }) => table.named = table.named.saturating_sub(1),
+            _ => table.uncount(remote),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn uncount(&mut self, remote: SocketAddr) {
+        let address = counted_as(remote.ip());
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
     }
 }
 
@@ -156,7 +183,7 @@ impl Place {
 
     /// From here on, [`ConnectionTable::cut`] of that node finds the connection.
     pub(super) fn belongs_to(&self, node_id: u64) {
-        self.table.name(self.number, node_id);
+        self.table.name(self.number, node_id, self.remote);
     }
 
     /// An error when the connection was cut; else the reader is woken when it is.
@@ -228,6 +255,25 @@ mod tests {
         assert!(table.enter(from("10.0.0.2:1"), 2).is_some());
         drop(first);
         assert!(table.enter(from("10.0.0.1:4"), 2).is_some());
+    }
+
+    /// Fault 26: a mobile operator puts a whole province behind one address. [I14 I15]
+    #[test]
+    fn who_has_shown_a_certificate_leaves_the_places_of_its_address_to_others() {
+        let table = ConnectionTable::new();
+        let places: Vec<_> = (0..100)
+            .map(|node| {
+                let place = table.enter(from("10.0.0.1:1"), 2).expect("a place");
+                place.belongs_to(node);
+                place
+            })
+            .collect();
+        assert_eq!(table.len(), 100);
+        let strangers = [table.enter(from("10.0.0.1:1"), 2), table.enter(from("10.0.0.1:1"), 2)];
+        assert!(table.enter(from("10.0.0.1:1"), 2).is_none(), "strangers have two places");
+        drop((places, strangers));
+        let table = table.lock();
+        assert!(table.up.is_empty() && table.by_address.is_empty() && table.named == 0);
     }
 
     #[test]

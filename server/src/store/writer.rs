@@ -11,6 +11,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -51,6 +52,7 @@ struct Queued {
 pub struct StoreHandle {
     store: Arc<dyn Store>,
     queue: Option<SyncSender<Queued>>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 type Slot<R, E> = Arc<Mutex<Option<Result<R, E>>>>;
@@ -83,6 +85,7 @@ impl StoreHandle {
     /// Takes a store over; with [`Executor::Threads`] this starts the writer thread, which ends
     /// when the last handle is dropped.
     pub fn new(store: Arc<dyn Store>, executor: Executor) -> Self {
+        let mut thread = None;
         let queue = match executor {
             Executor::Inline => None,
             Executor::Threads => {
@@ -90,11 +93,17 @@ impl StoreHandle {
                 let writer = store.clone();
                 let named = std::thread::Builder::new().name("store-writer".into());
                 // Without a thread the queue has no reader, and each write says `Closed`.
-                drop(named.spawn(move || drain(&*writer, &receiver)));
+                thread = named.spawn(move || drain(&*writer, &receiver)).ok();
                 Some(sender)
             }
         };
-        StoreHandle { store, queue }
+        StoreHandle { store, queue, writer: Arc::new(Mutex::new(thread)) }
+    }
+
+    /// The writer thread, once, for whoever ends the process: it ends after the last handle is dropped,
+    /// and closes the store then. A process that ends meanwhile takes the cipher's library from under it.
+    pub fn take_writer(&self) -> Option<JoinHandle<()>> {
+        self.writer.lock().ok().and_then(|mut writer| writer.take())
     }
 
     /// The store itself.

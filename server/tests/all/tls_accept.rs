@@ -346,6 +346,7 @@ async fn a_connection_that_asks_for_nothing_is_dropped() {
 async fn an_address_cannot_take_every_place() {
     let mut house = House::with(AcceptLimits { per_address: 2, ..AcceptLimits::default() });
     let _up = [house.up(NODE).await, house.up(NODE + 1).await];
+    let _silent = [house.pipe("10.0.0.1:1").await, house.pipe("10.0.0.1:2").await];
     let mut third = house.pipe("10.0.0.1:3").await;
     assert_eq!(soon(third.read(&mut [0; 1])).await.expect("closed"), 0);
     let elsewhere = house.pipe("10.0.0.2:1").await;

@@ -79,7 +79,11 @@ async fn converse(
                 let (table, filled) = filling.take().context("a flush after frames")?;
                 drop(table);
                 filled.await??;
-                down.send(Ok(DownFrame { frame: Some(down_frame::Frame::Stop(0)) })).await?;
+                down.send(Ok(DownFrame {
+                    frame: Some(down_frame::Frame::Stop(0)),
+                    ..Default::default()
+                }))
+                .await?;
             }
             up_frame::Frame::Hello(_) => give(down, load.clone()).await?,
             _ => return Err(anyhow!("not a frame of the limit")),
@@ -93,9 +97,11 @@ async fn give(down: &mpsc::Sender<Down>, load: Arc<Workload>) -> Result<()> {
         let (body, raw_len) = packed(members);
         let frame =
             down_frame::Frame::States(pb::States { body, raw_len, ..pb::States::default() });
-        down.send(Ok(DownFrame { frame: Some(frame) })).await?;
+        down.send(Ok(DownFrame { frame: Some(frame), ..Default::default() })).await?;
     }
-    Ok(down.send(Ok(DownFrame { frame: Some(down_frame::Frame::Stop(0)) })).await?)
+    Ok(down
+        .send(Ok(DownFrame { frame: Some(down_frame::Frame::Stop(0)), ..Default::default() }))
+        .await?)
 }
 
 fn packed(members: &[Member]) -> (Vec<u8>, u32) {

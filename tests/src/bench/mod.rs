@@ -25,7 +25,7 @@ mod report;
 mod series;
 mod suite;
 mod upload;
-mod workload;
+pub(crate) mod workload;
 
 use anyhow::{Result, bail};
 

@@ -168,7 +168,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    fn of(command: &mut Command) -> Result<Self, Trouble> {
+    /// Runs any command in the background.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn of(command: &mut Command) -> Result<Self, Trouble> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let (tell, lines) = mpsc::channel();

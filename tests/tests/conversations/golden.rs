@@ -101,5 +101,6 @@ fn down_said(down: &Down) -> String {
         }
         Down::Apart => "apart".into(),
         Down::Stop(stop) => format!("stop: {}", stop.key()),
+        Down::ComeBack(seconds) => format!("stop: come back in {seconds} s"),
     }
 }

@@ -478,17 +478,20 @@ async fn bombs_and_noise_from_a_server_are_refused_whole() {
             let frame = pb::down_frame::Frame::States(states);
             vec![
                 wire::down_to_pb(&Down::Welcome(welcome(hello))),
-                pb::DownFrame { frame: Some(frame) },
+                pb::DownFrame { frame: Some(frame), ..Default::default() },
             ]
         })
         .await;
         assert!(matches!(told, Err(ExchangeError::Wire(_))), "{told:?}");
     }
-    let told = tell_pb(&house, &mut office, |_| vec![pb::DownFrame { frame: None }]).await;
+    let told = tell_pb(&house, &mut office, |_| vec![pb::DownFrame::default()]).await;
     assert!(matches!(told, Err(ExchangeError::Wire(WireError::UnknownFrame))), "{told:?}");
     let told = tell_pb(&house, &mut office, |hello| {
         let huge = pb::down_frame::Frame::Certificate(vec![0; limits::MESSAGE_BYTES_MAX + 1]);
-        vec![wire::down_to_pb(&Down::Welcome(welcome(hello))), pb::DownFrame { frame: Some(huge) }]
+        vec![
+            wire::down_to_pb(&Down::Welcome(welcome(hello))),
+            pb::DownFrame { frame: Some(huge), ..Default::default() },
+        ]
     })
     .await;
     assert!(told.is_err(), "{told:?}");
