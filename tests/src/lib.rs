@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod demo;
+pub mod faults;
 pub mod fuzz;
 pub mod harness;
 pub mod province;
 pub mod sim;
+pub mod skew;

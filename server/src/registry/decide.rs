@@ -32,6 +32,7 @@ pub(super) fn decide(
     match verdict {
         Verdict::Approve => approve(desk, by, held),
         Verdict::Refuse(text) => refuse(desk, by, held, text),
+        Verdict::Judge => release_one(desk, by, held),
     }
 }
 
@@ -105,13 +106,16 @@ fn release(desk: &mut Desk<'_, '_>, by: ActId, created: VecDeque<RecordId>) -> R
 fn release_one(desk: &mut Desk<'_, '_>, by: ActId, mut held: HeldRow) -> Result<()> {
     let told = load(desk, held.act)?;
     let scopes = desk.tx.grants(held.act.author)?;
-    let shown_ms = desk.author(held.act.author)?.confirmed_ms;
+    // What it has been shown since it wrote this is nothing that it knew.
+    let shown_ms = desk.author(held.act.author)?.confirmed_ms.min(held.at_ms);
     let party = Party { province: false, scopes: &scopes, deliver_only: false, shown_ms };
     match judge::judge(desk, held.act, &told.act, merge::check_act(&told.act), party)? {
         Ok(rank) => take_effect(desk, by, held, &told, rank),
+        Err(reason) if reason == held.reason => Ok(()),
         Err(reason) => {
             held.reason = reason;
-            Ok(desk.tx.put_held(&held)?)
+            desk.tx.put_held(&held)?;
+            tell(desk, held.act, Fate::Held(reason), "")
         }
     }
 }
@@ -153,15 +157,20 @@ fn settle(
     (held.decided_ms, held.text) = (Some(desk.now_ms), text.to_owned());
     desk.tx.put_held(&held)?;
     desk.held_here.remove(&act);
-    let now_ms = desk.now_ms;
     let author = desk.author(act.author)?;
     author.held = author.held.saturating_sub(1);
     match state {
         HeldState::Merged => author.merged += 1,
         _ => author.refused += 1,
     }
+    tell(desk, act, fate, text)
+}
+
+/// Says in an author's inbox what became of an act of it.
+fn tell(desk: &mut Desk<'_, '_>, act: ActId, fate: Fate, text: &str) -> Result<()> {
+    let at_ms = desk.now_ms;
+    let author = desk.author(act.author)?;
     author.inbox += 1;
-    let outcome =
-        Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms: now_ms };
+    let outcome = Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms };
     Ok(desk.tx.append_outcome(act.author, &outcome)?)
 }

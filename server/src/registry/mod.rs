@@ -18,6 +18,7 @@ mod error;
 mod history;
 mod journal;
 mod judge;
+mod later;
 mod merge;
 mod outcome;
 mod page;
@@ -39,6 +40,7 @@ pub use enrol::{
 pub use error::{Error, RegistryError, Result};
 pub use history::{HistoryEntry, history, history_for, kind_of};
 pub use journal::chain_at;
+pub use later::{judge_again, readable_now};
 pub use merge::{Arrival, Received, merge};
 pub use page::{PageAsk, PageReply, page};
 pub use prepare::{Prepared, prepare};

@@ -16,6 +16,7 @@ mod restore;
 mod revoked;
 mod rivals;
 mod scopes;
+mod skew;
 mod stick;
 mod tampering;
 mod undo;
