@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use crate::act::{Act, FieldWrite, Intent, Op, Over, Projection, RecordWrites};
 use crate::catalogue::field::VOID;
-use crate::catalogue::{Invalid, Kind, Rule, Writers, catalogue, validate};
+use crate::catalogue::{Invalid, Kind, Rule, Writers, catalogue, text, validate};
 use crate::fate::Reason;
 use crate::id::{ActId, FieldId, KindId, RecordId, ScopeId};
 use crate::limits;
@@ -187,7 +187,8 @@ pub fn check_act(act: &Act) -> Result<(), Reason> {
     {
         return Err(Reason::OverLimit);
     }
-    if writes_twice(act) {
+    let said = std::iter::once(&act.person).chain(&act.grounds);
+    if writes_twice(act) || !said.map(String::as_str).all(text::is_visible) {
         return Err(Reason::InvalidValue);
     }
     act.ops.iter().try_for_each(|op| match op {

@@ -6,5 +6,6 @@ pub mod faults;
 pub mod fuzz;
 pub mod harness;
 pub mod province;
+pub mod released;
 pub mod sim;
 pub mod skew;

@@ -27,10 +27,9 @@ fields = [
   { n = 11, name = "title", type = "text(80)", vi = "Danh hiệu", en = "Title", sens = "internal", write = "cell", read = "cell", rule = "authority", searched = true, src = "" },
 ]
 "#;
-/// Brought by [`NEXT`]: a code of the table that it is put in front of.
-const CODE: &str = r#"  { code = "none", vi = "Không", en = "None" },
-  { code = "bahai", vi = "Baha'i", en = "Baha'i" },
-"#;
+/// Brought by [`NEXT`]: a code of the table of general education.
+const CODE: &str = r#"
+  { code = "remote", vi = "Học từ xa", en = "Remote learning" },"#;
 /// Brought by [`AFTER_NEXT`]: another field of a member.
 const LEVEL: &str = r#"  { n = 60001, name = "app_level", type = "int(0,9)", vi = "Mức ứng dụng", en = "App level", sens = "basic", write = "cell", read = "cell", rule = "authority", since = 3, src = "" },
 "#;
@@ -48,10 +47,9 @@ pub fn files(version: u32) -> Files {
     if version >= NEXT {
         more += ACCOUNT;
         one_rule_changed(member);
-        let none = CODE.lines().next().unwrap_or_default();
-        let at = files.codes.find("name = \"religion\"").expect("the table");
-        let line = at + files.codes[at..].find(none).expect("its first code");
-        files.codes.replace_range(line..=line + none.len(), CODE);
+        let table = files.codes.find("name = \"general_education\"").expect("the table");
+        let list = table + files.codes[table..].find('[').expect("its codes");
+        files.codes.insert_str(list + 1, CODE);
     }
     if version >= AFTER_NEXT {
         more += LEVEL;

@@ -114,7 +114,10 @@ fn bring_up(db: &Connection, tables: &Tables) -> Result<()> {
     let known = catalogue().version();
     match found {
         Some(found) if found == known => return Ok(()),
-        Some(found) if found > known => return Err(ReplicaError::NewerCatalogue { found, known }),
+        Some(found) if found > known => {
+            dongbo_sqlite::leave_as_it_is(db);
+            return Err(ReplicaError::NewerCatalogue { found, known });
+        }
         _ => {}
     }
     for kind in catalogue().kinds() {

@@ -66,6 +66,7 @@ impl Link {
 mod tests {
     use super::*;
 
+    /// Counterexample 24: a batch shrinks at each cut, down to the least.
     #[test]
     fn a_bad_link_goes_down_to_the_least_and_comes_back() {
         let mut link = Link::default();

@@ -191,6 +191,12 @@ impl Watch {
         Ok(Self { child: Some(child), lines, said })
     }
 
+    /// The process; 0 once it is gone.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// What it has said on standard error.
     #[must_use]
     pub fn said(&self) -> String {

@@ -5,12 +5,15 @@
 
 mod bad_input;
 mod clocks;
+mod cuts;
 mod full_disk;
 mod joining;
 mod kills;
 mod live;
 mod offline;
 mod passphrase;
+mod places;
+mod released;
 mod requests;
 mod restore;
 mod revoked;

@@ -141,7 +141,11 @@ fn refuse_newer(conn: &Connection) -> std::result::Result<(), SqliteOpenError> {
     let made = dongbo_sqlite::migrate::version(conn).map_err(StoreError::from)? > 0;
     let found = if made { kinds::written_by(conn)? } else { 0 };
     let known = catalogue().version();
-    if found <= known { Ok(()) } else { Err(MigrateError::NewerVersion { found, known }.into()) }
+    if found <= known {
+        return Ok(());
+    }
+    dongbo_sqlite::leave_as_it_is(conn);
+    Err(MigrateError::NewerVersion { found, known }.into())
 }
 
 fn of_open(error: OpenError) -> StoreError {
