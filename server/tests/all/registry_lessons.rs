@@ -68,8 +68,9 @@ fn revisions_of_two_scopes_are_never_compared() {
     assert_eq!(heads(&world, id, IN_USE), 1);
     assert_eq!(world.shown(id, IN_USE).as_deref(), Some("Hai"));
     // And what it was not shown stays beside its own.
-    world.push(&mut home, vec![vec![edit(id, IN_USE, "Ba", over(&[guest.last()]))]]);
-    world.push(&mut guest, vec![vec![edit(id, IN_USE, "Bốn", over(&[guest.last()]))]]);
+    let known = guest.last();
+    world.push(&mut home, vec![vec![edit(id, IN_USE, "Ba", over(&[known]))]]);
+    world.push(&mut guest, vec![vec![edit(id, IN_USE, "Bốn", over(&[known]))]]);
     assert_eq!(heads(&world, id, IN_USE), 2);
     world.sound();
 }
