@@ -48,16 +48,10 @@ impl List {
     /// The names of a topic, with their numbers.
     #[must_use]
     pub fn of(&self, topic: Topic) -> Vec<(u16, &str)> {
-        let count = |names: &'_ Names| names.names.len();
         match topic {
             Topic::Fault => self.group.iter().flat_map(Group::numbered).collect(),
-            Topic::Counterexample => {
-                (1..).zip(self.counterexamples.names.iter().map(String::as_str)).collect()
-            }
-            Topic::Story => (1..)
-                .zip(self.stories.names.iter().map(String::as_str))
-                .take(count(&self.stories))
-                .collect(),
+            Topic::Counterexample => self.counterexamples.numbered(),
+            Topic::Story => self.stories.numbered(),
         }
     }
 
@@ -78,6 +72,12 @@ impl List {
             wrong.push(format!("{at}: a fault names its invariants, nothing else does: {topic}"));
         }
         wrong
+    }
+}
+
+impl Names {
+    fn numbered(&self) -> Vec<(u16, &str)> {
+        (1..).zip(self.names.iter().map(String::as_str)).collect()
     }
 }
 
