@@ -107,6 +107,8 @@ pub enum Verdict {
     Approve,
     /// It does not, for a reason that its author reads.
     Refuse(String),
+    /// It is judged again, as its author's: the server that could not read it was upgraded.
+    Judge,
 }
 
 /// One operation of an act.
@@ -270,6 +272,7 @@ impl Op {
                 write_act_id(w, *act);
                 match verdict {
                     Verdict::Approve => w.byte(1),
+                    Verdict::Judge => w.byte(2),
                     Verdict::Refuse(reason) => {
                         w.byte(0);
                         w.block(reason.as_bytes());
@@ -318,6 +321,7 @@ impl Op {
                 let act = read_act_id(r)?;
                 match r.byte()? {
                     1 => Op::Decide(act, Verdict::Approve),
+                    2 => Op::Decide(act, Verdict::Judge),
                     _ => Op::Decide(act, Verdict::Refuse(r.text()?.to_owned())),
                 }
             }

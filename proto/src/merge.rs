@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use crate::act::{Act, FieldWrite, Intent, Op, Over, Projection, RecordWrites};
 use crate::catalogue::field::VOID;
-use crate::catalogue::{Kind, Rule, Writers, catalogue, validate};
+use crate::catalogue::{Invalid, Kind, Rule, Writers, catalogue, text, validate};
 use crate::fate::Reason;
 use crate::id::{ActId, FieldId, KindId, RecordId, ScopeId};
 use crate::limits;
@@ -187,7 +187,8 @@ pub fn check_act(act: &Act) -> Result<(), Reason> {
     {
         return Err(Reason::OverLimit);
     }
-    if writes_twice(act) {
+    let said = std::iter::once(&act.person).chain(&act.grounds);
+    if writes_twice(act) || !said.map(String::as_str).all(text::is_visible) {
         return Err(Reason::InvalidValue);
     }
     act.ops.iter().try_for_each(|op| match op {
@@ -209,7 +210,8 @@ fn writes_twice(act: &Act) -> bool {
     !fields.all(|field| seen.insert(field))
 }
 
-/// Whether every write fits its field; a field that a newer node knows must wait for a newer server.
+/// Whether every write fits its field. A field, a type of value or a code that a newer node knows must
+/// wait for a newer server.
 fn check_writes(writes: &RecordWrites) -> Result<(), Reason> {
     let kind = catalogue().kind(writes.kind).ok_or(Reason::NeedsNewerServer)?;
     if writes.fields.len() > limits::RECORD_FIELDS_MAX {
@@ -220,10 +222,14 @@ fn check_writes(writes: &RecordWrites) -> Result<(), Reason> {
             return Err(Reason::OverLimit);
         }
         let field = kind.field(write.field).ok_or(Reason::NeedsNewerServer)?;
-        if write.value.is_null() {
-            return Ok(());
+        match (&write.value, validate::check(field, &write.value)) {
+            (Value::Null, _) => Ok(()),
+            // No column could hold it: merged now, it would be lost.
+            (Value::Opaque(..), _) | (_, Err(Invalid::UnknownCode)) => {
+                Err(Reason::NeedsNewerServer)
+            }
+            (_, checked) => checked.map_err(|_| Reason::InvalidValue),
         }
-        validate::check(field, &write.value).map_err(|_| Reason::InvalidValue)
     })
 }
 

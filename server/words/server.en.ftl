@@ -27,7 +27,7 @@ fault-authority = The province's keys or certificates cannot be used (ca.pem, ca
 fault-certificate-unfit = A certificate cannot carry this: { $what }. Nothing was made. Change the province's name or --names.
 fault-address = { $address } cannot be opened. The data is whole, the server does not run. The port may be in use; choose another.
 fault-log-filter = The log level is not understood. The server does not run. A good one: --log info
-fault-person = The person's name is empty or longer than { $max } bytes. Nothing was changed.
+fault-person = The person's name is empty, has characters that cannot be seen, or is longer than { $max } bytes. Nothing was changed.
 fault-unexpected = Something unexpected happened. All that was saved before is kept. Run verify, and tell whoever looks after this machine.
 
 # Faults: what was given

@@ -27,7 +27,7 @@ fault-authority = Không dùng được khóa hoặc chứng thư của tỉnh (
 fault-certificate-unfit = Chứng thư không ghi được mục này: { $what }. Chưa lập gì. Hãy sửa tên tỉnh hoặc --names.
 fault-address = Không mở được { $address }. Dữ liệu còn nguyên, máy chủ chưa chạy. Cổng có thể đang được dùng; hãy chọn cổng khác.
 fault-log-filter = Không hiểu mức nhật ký. Máy chủ chưa chạy. Ví dụ đúng: --log info
-fault-person = Tên người thực hiện trống hoặc dài quá { $max } byte. Chưa có gì thay đổi.
+fault-person = Tên người thực hiện trống, có ký tự không nhìn thấy được, hoặc dài quá { $max } byte. Chưa có gì thay đổi.
 fault-unexpected = Lỗi bất ngờ. Những gì đã ghi xong vẫn còn. Hãy chạy verify và báo cho người phụ trách kỹ thuật.
 
 # Lỗi: dữ liệu vào

@@ -32,6 +32,7 @@ fn play(name: &str, target: Target, input: &[u8], from: &str) {
     assert!(played.is_ok(), "{name} does not take this input ({from}): {}", shown());
 }
 
+/// Fault 30: every input that once broke a parser is taken without harm. [I14]
 #[test]
 fn every_target_takes_its_corpus() {
     for (name, target) in TARGETS {
@@ -41,6 +42,7 @@ fn every_target_takes_its_corpus() {
     }
 }
 
+/// Fault 30: mutations of real input are refused without a panic. [I14]
 #[test]
 fn every_target_takes_mutations_of_its_corpus() {
     let (seconds, seed) = (number("DONGBO_FUZZ_S", SECONDS), number("DONGBO_FUZZ_SEED", SEED));

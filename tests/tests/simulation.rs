@@ -25,6 +25,9 @@ fn simulate(seed: u64) -> Story {
     })
 }
 
+/// Fault 18: the server's clock jumps by minutes, and all are in step at the end. [I1 I7]
+/// Fault 22: links cut one way, stalled or lossy heal, and progress resumes by itself. [I1 I2 I15]
+/// Story 7: after any trouble the queue moves again without anyone.
 #[test]
 fn every_promise_is_kept_whatever_goes_wrong() {
     let of_thread = |thread: u64| (1..=SEEDS).filter(move |seed| seed % THREADS == thread);
@@ -68,6 +71,7 @@ fn every_promise_is_kept_whatever_goes_wrong() {
     }
 }
 
+/// Counterexample 36: the same seed is the same run, to the line.
 #[test]
 fn the_same_seed_gives_the_same_event_log() {
     for seed in [3, 11] {

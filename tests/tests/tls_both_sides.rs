@@ -124,6 +124,8 @@ async fn a_code_read_over_the_telephone_leads_to_a_working_link() {
     pass_a_byte(&mut client, &mut served).await;
 }
 
+/// Fault 39: the code carries the fingerprint: who intercepts a call is noticed. [I8 I9]
+/// Story 18: who is there is checked before the first write.
 #[tokio::test]
 async fn a_code_of_another_province_is_noticed_before_anything_is_said() {
     let (here, elsewhere) = (Province::start().await, Province::start().await);
@@ -134,6 +136,8 @@ async fn a_code_of_another_province_is_noticed_before_anything_is_said() {
 
 /// Away for a year, with a clock nobody asks: both certificates ended long ago, and
 /// the node still gets as far as the session, which will tell it to renew.
+/// Fault 35: an expired certificate passes the handshake and is judged by the session. [I15]
+/// Counterexample 13: who is late is told so, not shut out.
 #[tokio::test]
 async fn an_expired_node_reaches_the_session() {
     let mut province = Province::start().await;
@@ -170,6 +174,7 @@ async fn a_node_of_another_province_is_refused_in_the_handshake() {
     assert_eq!(link_fault(&error), Some(LinkFault::Refused));
 }
 
+/// Fault 34: a connection that is up is cut. [I8]
 #[tokio::test]
 async fn a_revoked_node_is_cut_off_while_it_listens() {
     let mut province = Province::start().await;

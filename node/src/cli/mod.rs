@@ -30,6 +30,7 @@ mod undo;
 mod verify;
 mod watch;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -47,7 +48,12 @@ pub const WORDS_EN: &str = include_str!("../../words/node.en.ftl");
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    main_of(std::env::args_os())
+}
+
+/// Runs a command line: the program's name and its arguments.
+pub fn main_of(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(e) => {
             // Help and version are answers; the rest is a wrong use.

@@ -2,21 +2,27 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use dongbo_proto::catalogue::text::visible;
 use serde_json::Value as Json;
 
-/// Prints a line of text.
+/// Prints text, whoever wrote what is in it.
 pub fn line(text: &str) {
-    gone(writeln!(io::stdout().lock(), "{text}"));
+    gone(writeln!(io::stdout().lock(), "{}", visible(text)));
 }
 
 /// Prints one JSON value on one line.
 pub fn json(value: &Json) {
-    line(&value.to_string());
+    gone(writeln!(io::stdout().lock(), "{value}"));
 }
 
-/// Prints a line for people beside what goes to scripts.
+/// Prints text for people beside what goes to scripts.
 pub fn note(text: &str) {
-    gone(writeln!(io::stderr().lock(), "{text}"));
+    gone(writeln!(io::stderr().lock(), "{}", visible(text)));
+}
+
+/// Prints one JSON value beside what goes to scripts.
+pub fn note_json(value: &Json) {
+    gone(writeln!(io::stderr().lock(), "{value}"));
 }
 
 /// Whether a person looks at the progress.

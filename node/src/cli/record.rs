@@ -178,7 +178,7 @@ fn show(shell: &Shell, id: RecordId) -> Result<Exit> {
 fn print(shell: &Shell, desk: &Desk, record: &Record) -> Result<()> {
     let viewer = desk.viewer()?;
     let Some(kind) = catalogue().kind(record.kind) else {
-        out::line(&viewer.record(record).to_string());
+        out::json(&viewer.record(record));
         return Ok(());
     };
     let home = viewer.scope_code(record.home);

@@ -113,10 +113,8 @@ impl Shell {
         }
         let sentence = said.sentence(&self.words);
         if self.json {
-            out::note(
-                &json!({ "error": said.key, "message": sentence, "exit": said.exit as u8 })
-                    .to_string(),
-            );
+            let exit = said.exit as u8;
+            out::note_json(&json!({ "error": said.key, "message": sentence, "exit": exit }));
         } else {
             out::note(&sentence);
         }

@@ -3,7 +3,7 @@
 //! The code carries the authority's fingerprint, so both sides know each other before anything
 //! else is said. Deliberately absent: writing anything down (the caller keeps what comes back).
 
-use dongbo_proto::catalogue::SCHEMA_VERSION;
+use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::code::JoinCode;
 use dongbo_proto::frame::{Grant, Token};
 use dongbo_proto::id::{AuthorId, Epoch};
@@ -113,7 +113,7 @@ pub(super) fn request(
         code: code.secret().to_vec(),
         csr: key.csr_der()?,
         author: author.0,
-        schema: SCHEMA_VERSION,
+        schema: catalogue().version(),
         local_ms,
     })
 }

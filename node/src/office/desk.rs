@@ -3,10 +3,12 @@
 //! Thin: reads what the deciding parts need and saves what they decided. Deliberately absent:
 //! arguments and printing (`cli`).
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use dongbo_proto::catalogue::text::{is_visible, visible};
 use dongbo_proto::frame::Grant;
 use dongbo_proto::id::{ActId, KindId, RecordId};
 use dongbo_proto::record::Record;
@@ -76,7 +78,10 @@ impl Desk {
             return Ok(Vec::new());
         }
         let entropy = self.entropy.clone();
-        let saved = self.replica.save(drafts, self.clock.now_ms(), &mut |b| entropy.fill(b))?;
+        let drafts = said_visibly(drafts);
+        let saved = self
+            .replica
+            .save(drafts.into_owned(), self.clock.now_ms(), &mut |b| entropy.fill(b))?;
         let author = self.replica.author();
         Ok(saved.into_iter().map(|s| ActId::new(author, s.position)).collect())
     }
@@ -134,6 +139,21 @@ impl Desk {
     pub fn keep_identity(&self) -> Result<()> {
         self.identity.write(&self.path(IDENTITY_FILE), &self.key, &*self.entropy)
     }
+}
+
+/// What an act says of itself is of one line and can be seen: the province takes no other.
+fn said_visibly(drafts: &[Draft]) -> Cow<'_, [Draft]> {
+    let is_so = |d: &Draft| std::iter::once(&d.person).chain(&d.grounds).all(|t| is_visible(t));
+    if drafts.iter().all(is_so) {
+        return Cow::Borrowed(drafts);
+    }
+    let one_line = |text: &String| visible(&text.replace('\n', " ")).into_owned();
+    let said = |draft: &Draft| Draft {
+        person: one_line(&draft.person),
+        grounds: draft.grounds.as_ref().map(one_line),
+        ..draft.clone()
+    };
+    Cow::Owned(drafts.iter().map(said).collect())
 }
 
 /// Whether a directory has joined a province.

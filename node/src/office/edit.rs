@@ -198,6 +198,7 @@ mod tests {
         edit(member(), record, entries, how)
     }
 
+    /// Counterexample 1: an edit names the values that it saw, not how far the machine had pulled.
     #[test]
     fn an_edit_names_what_was_shown() {
         let edits = [("name_in_use", "C"), ("phone", "2"), ("email", "x@y")];
@@ -206,6 +207,7 @@ mod tests {
         assert_eq!(overs(&plan), [Over::Creation, heads, Over::Nothing]);
     }
 
+    /// Counterexample 15: one save of both sorts is two acts, linked.
     #[test]
     fn a_save_of_both_sorts_is_a_change_and_a_request() {
         let plan = plan(&[("full_name", "Z"), ("phone", "2")], &shown(), &How::default()).unwrap();
@@ -223,6 +225,7 @@ mod tests {
         assert!(plan.drafts.is_empty() && plan.unchanged == [field("phone")]);
     }
 
+    /// Counterexample 17: an edit of a field in conflict names every head, and only when told.
     #[test]
     fn a_conflict_is_settled_only_when_told() {
         let mut record = shown();
@@ -242,6 +245,8 @@ mod tests {
         assert_eq!(overs(&plan), [Over::Heads(smallvec::smallvec![act(2), act(9)])]);
     }
 
+    /// Fault 44: a form names what it showed, whatever came meanwhile. [I2 I5]
+    /// Counterexample 2: a form knows what it showed, not what its machine pulled since.
     #[test]
     fn a_form_that_stayed_open_names_its_own_heads() {
         let how = How { over: Some(vec![act(2)]), ..How::default() };

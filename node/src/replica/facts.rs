@@ -1,7 +1,7 @@
 //! What the replica knows of itself: what Hello says, where the scopes stand, and the equation
 //! *entered here = at the province + held for review + refused with a reason + not yet sent*.
 
-use dongbo_proto::catalogue::SCHEMA_VERSION;
+use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::chain;
 use dongbo_proto::fate::{Checkpoint, Receipt, ScopeMark};
 use dongbo_proto::frame::{Fork, Proof};
@@ -180,7 +180,7 @@ fn facts(work: &Work<'_>) -> Result<Facts> {
     Ok(Facts {
         author: work.line.author(),
         forks: work.line.forks().to_vec(),
-        schema: SCHEMA_VERSION,
+        schema: catalogue().version(),
         epoch: Some(Epoch(setting::must(work.db, setting::EPOCH)?)),
         position: tail.position,
         head: tail.chain,

@@ -176,11 +176,11 @@ fn table_name(kind: &Kind) -> String {
     quoted(&format!("{}_search", kind.name))
 }
 
-/// The statement that makes the search table of a kind, if a field of it is searched.
+/// The statement that makes the search table of a kind that has none, if a field of it is searched.
 pub(super) fn create(kind: &Kind) -> Option<String> {
     let searched = kind.stored().any(|f| f.searched);
     let columns = "(rowid INTEGER PRIMARY KEY, words TEXT NOT NULL) STRICT";
-    searched.then(|| format!("CREATE TABLE {} {columns};\n", table_name(kind)))
+    searched.then(|| format!("CREATE TABLE IF NOT EXISTS {} {columns};\n", table_name(kind)))
 }
 
 /// What a person typed, as the beginnings of words. Empty if nothing in it can be searched.

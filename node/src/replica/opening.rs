@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dongbo_proto::act::Act;
 use dongbo_proto::bytes::Reader;
-use dongbo_proto::catalogue::{SCHEMA_VERSION, catalogue, table};
+use dongbo_proto::catalogue::{catalogue, table};
 use dongbo_proto::chain;
 use dongbo_proto::id::AuthorId;
 use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, Schema, open};
@@ -114,32 +114,34 @@ impl Replica {
     }
 }
 
-/// Makes the tables of kinds that are not there, adds columns of new fields, and moves what an
-/// older build had to carry blindly into them.
+/// Makes the tables of kinds that are not there, adds columns of new fields, moves what an older
+/// build had to carry blindly into them, and shows and searches by the rules of this build.
 fn bring_up(db: &Connection, tables: &Tables) -> Result<()> {
     let found = setting::fixed(db, setting::CATALOGUE)?.map(u32::from_be_bytes);
+    let known = catalogue().version();
     match found {
-        Some(SCHEMA_VERSION) => return Ok(()),
-        Some(found) if found > SCHEMA_VERSION => {
-            return Err(ReplicaError::NewerCatalogue { found, known: SCHEMA_VERSION });
+        Some(found) if found == known => return Ok(()),
+        Some(found) if found > known => {
+            dongbo_sqlite::leave_as_it_is(db);
+            return Err(ReplicaError::NewerCatalogue { found, known });
         }
         _ => {}
     }
     for kind in catalogue().kinds() {
         let there = columns(db, &kind.name)?;
+        // A field may be searched from now on, in a kind that is known already.
+        db.execute_batch(&find::create(kind).unwrap_or_default())?;
         if there.is_empty() {
             db.execute_batch(&table::create_table(kind))?;
-            db.execute_batch(&find::create(kind).unwrap_or_default())?;
+            continue;
         }
-        let missing = kind.stored().filter(|f| !there.is_empty() && !there.contains(&f.name));
-        let added: Vec<_> = missing.map(|f| table::add_column(kind, f)).collect();
-        added.iter().try_for_each(|sql| db.execute_batch(sql))?;
-        if !added.is_empty() {
-            tables.rewrite(db, kind.id)?;
+        for field in kind.stored().filter(|f| !there.contains(&f.name)) {
+            db.execute_batch(&table::add_column(kind, field))?;
         }
+        tables.rewrite(db, kind.id)?;
     }
     tables.adopt(db)?;
-    setting::put(db, setting::CATALOGUE, &SCHEMA_VERSION.to_be_bytes())
+    setting::put(db, setting::CATALOGUE, &known.to_be_bytes())
 }
 
 fn columns(db: &Connection, table: &str) -> Result<Vec<String>> {

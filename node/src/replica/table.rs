@@ -20,6 +20,8 @@ use super::cell::{self, Cell};
 use super::error::{ReplicaError, Result};
 use super::find;
 
+/// Rows that are looked at together after an upgrade: a page of a few megabytes.
+const ROWS_AT_ONCE: usize = 1_000;
 /// Columns before those of the fields in every `SELECT` made here: rowid, id, _scope, _meta.
 pub(super) const LEADING: usize = 4;
 
@@ -121,6 +123,24 @@ impl KindTable {
             }
         }
         Ok(joining.finish())
+    }
+
+    /// Rows, each with whether it lies as this build would write it.
+    fn page(&self, db: &Connection, sql: &str, after: i64) -> Result<Vec<(Stored, bool)>> {
+        let mut statement = db.prepare_cached(sql)?;
+        let mut rows = statement.query([after])?;
+        let mut page = Vec::new();
+        while let Some(row) = rows.next()? {
+            let record = self.record(row)?;
+            let (meta, values) = self.split(&record);
+            let mut lies_so = meta.pack() == blob(row, 3)?;
+            for (at, (field, value)) in self.fields.iter().zip(&values).enumerate() {
+                let held = cell::read(&field.ty, row.get_ref(LEADING + at)?)?;
+                lies_so &= held.unwrap_or_default() == *value;
+            }
+            page.push((Stored { rowid: row.get(0)?, record }, lies_so));
+        }
+        Ok(page)
     }
 
     /// The record's blob and one value for each column.
@@ -236,17 +256,26 @@ impl Tables {
         }
     }
 
-    /// Writes every row of a kind anew: values of fields that were unknown until now move from the
-    /// blob to their columns.
+    /// Brings every row of a kind to what this build makes of it: values of fields that were unknown
+    /// until now move from the blob to their columns, the head that is shown is the one that today's
+    /// rules choose, and today's fields are searched. Rows that lie so already are not written.
     pub fn rewrite(&self, db: &Connection, kind: KindId) -> Result<()> {
         let Some(table) = self.get(kind) else { return Ok(()) };
-        let mut statement = db.prepare(&table.select)?;
-        let mut rows = statement.query([])?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(Stored { rowid: row.get(0)?, record: table.record(row)? });
+        let sql = format!("{} WHERE rowid > ? ORDER BY rowid LIMIT {ROWS_AT_ONCE}", table.select);
+        let mut after = 0;
+        loop {
+            let page = table.page(db, &sql, after)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = last.rowid;
+            for (stored, lies_so) in &page {
+                if !lies_so {
+                    self.update(db, stored, &stored.record)?;
+                }
+                if let Some(index) = &table.search {
+                    index.put(db, stored.rowid, &stored.record, None)?;
+                }
+            }
         }
-        all.iter().try_for_each(|stored| self.update(db, stored, &stored.record))
     }
 
     /// Moves records of kinds that were unknown until now to their tables.

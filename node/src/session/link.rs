@@ -95,6 +95,7 @@ mod tests {
         assert_eq!(Link::file().connected_in(10_000), Link::file());
     }
 
+    /// Counterexample 24: a batch shrinks at each cut, down to the least.
     #[test]
     fn a_bad_link_goes_down_to_the_least_and_comes_back() {
         let mut link = Link::default();

@@ -39,6 +39,7 @@ fn a_file_becomes_one_job_that_is_undone_as_one() {
     office.run(&["undo", done["job"].as_str().unwrap()]).refused(9);
 }
 
+/// Fault 46: a file with wrong rows is named by row before anything is kept. [I2]
 #[test]
 fn bad_rows_are_named_by_row_and_column_and_never_by_value() {
     let office = Office::new();
@@ -87,6 +88,7 @@ fn bad_rows_are_named_by_row_and_column_and_never_by_value() {
     assert_eq!(office.json(&["member", "list"]).as_array().unwrap().len(), 1);
 }
 
+/// Counterexample 2: a file names the versions that it showed.
 #[test]
 fn an_exported_file_comes_back_and_says_only_what_was_changed() {
     let office = Office::new();
@@ -108,6 +110,8 @@ fn an_exported_file_comes_back_and_says_only_what_was_changed() {
     assert_eq!(phone(1_002)["conflict"], json!([]));
 }
 
+/// Fault 46: a file without versions overwrites nothing. [I2]
+/// Story 10: a list that was read in does not beat what a person wrote.
 #[test]
 fn a_file_without_versions_overwrites_nothing_newer() {
     let office = Office::new();

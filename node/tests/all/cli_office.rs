@@ -151,6 +151,7 @@ fn undo_brings_back_what_was_there_once() {
     assert_eq!(office.json(&["member", "list"]), json!([]));
 }
 
+/// Counterexample 33: history that is not here is said not to be here.
 #[test]
 fn history_without_a_link_is_this_machines_own_and_says_so() {
     let office = Office::new();
@@ -225,6 +226,7 @@ fn sql_reads_and_nothing_else() {
     assert_eq!(office.json(&["member", "list"]).as_array().unwrap().len(), 1);
 }
 
+/// Counterexample 39: status says which protection is in force.
 #[test]
 fn a_passphrase_is_set_used_and_removed() {
     let office = Office::new();

@@ -182,6 +182,8 @@ fn a_request_changes_nothing_until_it_is_decided() {
     assert_sound(&mut replica);
 }
 
+/// Fault 45: one person entered twice is listed for people to look at. [I2]
+/// Story 6: what must be unique becomes a question, never a lost row.
 #[test]
 fn rows_entered_twice_are_listed() {
     let dir = tempfile::tempdir().unwrap();

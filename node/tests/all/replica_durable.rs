@@ -75,6 +75,7 @@ fn saved_lines(child: &mut Child) -> impl Iterator<Item = u32> {
     lines.filter_map(|line| line.split("saved ").nth(1).and_then(|n| n.trim().parse().ok()))
 }
 
+/// Fault 1: what was said to be saved is there after a kill. [I3]
 #[test]
 fn a_kill_at_any_moment_loses_nothing_that_was_said_to_be_saved() {
     let dir = tempfile::tempdir().unwrap();
@@ -98,6 +99,7 @@ fn a_kill_at_any_moment_loses_nothing_that_was_said_to_be_saved() {
     }
 }
 
+/// Fault 15: two programs on one directory take turns. [I1 I3]
 #[test]
 fn two_processes_may_save_at_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -112,6 +114,7 @@ fn two_processes_may_save_at_once() {
     assert_sound(&mut replica);
 }
 
+/// Story 19: the outbox and the journal make each other whole.
 #[test]
 fn a_log_that_was_cut_or_lost_is_written_up() {
     let dir = tempfile::tempdir().unwrap();
@@ -136,6 +139,7 @@ fn a_log_that_was_cut_or_lost_is_written_up() {
     assert_sound(&mut reopened(dir.path()));
 }
 
+/// Fault 8: a replica that is behind its outbox says so and catches up. [I2 I12]
 #[test]
 fn a_replica_behind_its_log_is_named_and_its_acts_are_done_again() {
     let (dir, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -160,6 +164,9 @@ fn a_replica_behind_its_log_is_named_and_its_acts_are_done_again() {
     assert_eq!(reopened(dir.path()).opened(), Opening::default());
 }
 
+/// Fault 8: acts that a shortened log took away come back from the outbox. [I2 I12]
+/// Counterexample 11: a log that was silently cut short is noticed.
+/// Story 19: unsent work lies apart from the database.
 #[test]
 fn a_wal_that_was_silently_cut_short_loses_nothing() {
     let (dir, at) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -179,6 +186,8 @@ fn a_wal_that_was_silently_cut_short_loses_nothing() {
     assert_sound(&mut replica);
 }
 
+/// Fault 9: a replica that is behind its own outbox takes no new act under a used number. [I4 I12]
+/// Story 1: no act is entered where it would never be sent.
 #[test]
 fn a_replica_put_back_behind_what_only_the_province_has_is_not_written_to() {
     let (dir, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -257,6 +266,7 @@ fn long_member(n: u32) -> Op {
     Op::Write(writes)
 }
 
+/// Fault 7: a damaged page is named, and never read as something else. [I2 I17]
 #[test]
 fn no_page_that_was_damaged_is_read_as_something_else() {
     let dir = tempfile::tempdir().unwrap();
@@ -306,6 +316,7 @@ fn a_wrong_key_and_a_newer_version_are_named() {
     assert!(matches!(newer, Err(ReplicaError::Open(OpenError::NewerVersion { .. }))), "{newer:?}");
 }
 
+/// Fault 41: values that were carried unseen are columns after the upgrade. [I1 I13]
 #[test]
 fn a_later_catalogue_moves_what_was_carried_blindly_into_its_columns() {
     let dir = tempfile::tempdir().unwrap();

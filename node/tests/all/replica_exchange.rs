@@ -69,6 +69,7 @@ fn order_stamps_that_the_server_sets_replace_the_claims() {
     assert_sound(&mut replica);
 }
 
+/// Counterexample 5: what was acknowledged stays in the view until base has it.
 #[test]
 fn an_acknowledged_act_stays_in_the_view_until_base_reaches_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -85,6 +86,8 @@ fn an_acknowledged_act_stays_in_the_view_until_base_reaches_it() {
     assert_in_step(&province, &replica);
 }
 
+/// Fault 44: an edit made while an exchange applies stays on top. [I2 I5]
+/// Counterexample 6: a page is not shown before everything that belongs to it.
 #[test]
 fn states_are_not_shown_before_complete_and_pending_edits_stay_on_top() {
     let dir = tempfile::tempdir().unwrap();
@@ -218,6 +221,8 @@ fn a_scope_is_filled_in_place_in_pages_and_again_when_its_digest_differs() {
     assert_sound(&mut replica);
 }
 
+/// Story 3: a record that left takes no unsent edit with it.
+/// Story 4: nothing unsent is deleted.
 #[test]
 fn a_record_that_left_is_gone_from_rows_and_search_and_a_late_edit_is_still_sent() {
     let dir = tempfile::tempdir().unwrap();
@@ -395,6 +400,7 @@ fn words_that_do_not_hold_are_named_and_change_nothing() {
     assert_sound(&mut replica);
 }
 
+/// Counterexample 6: an act in two scopes shows in both or in neither.
 #[test]
 fn an_act_of_several_records_in_several_scopes_waits_for_all_of_them() {
     let dir = tempfile::tempdir().unwrap();

@@ -125,6 +125,7 @@ async fn the_pinned_authority_is_believed() {
     assert_eq!(meet(exchanging(&province, None), shows(GOOD, &province)).await, Ok(()));
 }
 
+/// Fault 36: another authority is refused. [I8]
 #[tokio::test]
 async fn another_authority_is_not() {
     let (province, other) = (authority(), authority());
@@ -153,6 +154,7 @@ async fn a_newcomer_must_be_shown_the_authority() {
 
 /// A node's certificate, or one for another name, does not make a server; nor does
 /// the authority's own.
+/// Fault 36: a node's certificate is no server's. [I8]
 #[tokio::test]
 async fn only_the_servers_own_certificate_serves() {
     let province = authority();
@@ -167,6 +169,7 @@ async fn only_the_servers_own_certificate_serves() {
     assert_eq!(meet(exchanging(&province, None), itself).await, not_it);
 }
 
+/// Counterexample 13: validity is judged by the province's time.
 #[tokio::test]
 async fn dates_are_judged_by_the_last_time_that_the_server_told() {
     let province = authority();
@@ -203,6 +206,7 @@ async fn a_certificate_of_another_key_is_no_identity() {
     assert!(tls::client_config_main(province.der(), &leaf, &mine, None).is_err());
 }
 
+/// Fault 23: who answers with something else is no server of ours. [I15]
 #[tokio::test]
 async fn nobody_there_and_somebody_else_there_are_told_apart() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");

@@ -39,7 +39,7 @@ pub use kind::{Kind, classify, classify_io};
 pub use knobs::Knobs;
 pub use lock::{DirLock, LockError, LockFile, LockGuard};
 pub use migrate::{MigrateError, Migration, Schema};
-pub use open::{Access, OpenError, open};
+pub use open::{Access, OpenError, leave_as_it_is, open};
 pub use rusqlite;
 pub use seal::{SealBroken, Sealer};
 pub use start::start;

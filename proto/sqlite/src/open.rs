@@ -10,6 +10,7 @@
 use std::io;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::diagnose::{Damage, Diagnosis, diagnose};
@@ -177,11 +178,29 @@ fn identify(
         Ok((id, version(conn)?, pages))
     };
     match read().map_err(|e| of_sqlite(e, path, key))? {
-        (id, found, _) if id == schema.application_id => refuse_newer(found, schema.known()),
+        (id, found, _) if id == schema.application_id => {
+            let checked = refuse_newer(found, schema.known());
+            if checked.is_err() {
+                leave_as_it_is(conn);
+            }
+            checked
+        }
         // SQLite takes an empty file for a database without tables.
         (0, 0, 0) if access == Access::Create => mark(conn, path, key, schema),
         (0, 0, 0) => Err(OpenError::Damaged { what: Damage::Empty }),
         _ => Err(OpenError::NotADatabase),
+    }
+}
+
+/// Says that a database which is refused must not be touched when this connection closes: what its
+/// last user left in the log of writes would else be moved into the file. For a refusal that a caller
+/// finds after [`open`], before anything was written.
+pub fn leave_as_it_is(conn: &Connection) {
+    let log = conn.path().map(|path| format!("{path}-wal"));
+    // An empty log is this connection's own, and goes with it.
+    if log.is_some_and(|log| std::fs::metadata(log).is_ok_and(|log| log.len() > 0)) {
+        // Where SQLite does not know the setting, closing does what it always does.
+        let _ = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 }
 

@@ -61,6 +61,9 @@ pub enum BadCatalogue {
     /// A name of a kind, field or code table that does not exist.
     #[error("{0} refers to something that does not exist")]
     Dangling(String),
+    /// The process has asked for its catalogue already.
+    #[error("the catalogue is in use")]
+    InUse,
 }
 
 #[derive(Deserialize)]
@@ -140,12 +143,12 @@ fn one() -> u32 {
 }
 
 /// Builds the catalogue from the text of its files.
-pub(super) fn build(kinds: &[&str], codes: &str) -> Result<Catalogue, BadCatalogue> {
+pub(super) fn build(version: u32, kinds: &[&str], codes: &str) -> Result<Catalogue, BadCatalogue> {
     let tables = read::<RawCodes>(codes)?.table.into_iter().map(table).collect::<Result<_, _>>()?;
     let kinds = kinds.iter().map(|text| kind(read(text)?)).collect::<Result<Vec<_>, _>>()?;
     unique(kinds.iter().map(|k| k.name.clone()))?;
     unique(kinds.iter().map(|k| format!("kind {}", k.id.0)))?;
-    let catalogue = Catalogue::assemble(kinds, tables);
+    let catalogue = Catalogue::assemble(version, kinds, tables);
     unique(catalogue.codes.iter().map(|t| t.name.clone()))?;
     references_exist(&catalogue)?;
     Ok(catalogue)
@@ -282,7 +285,7 @@ mod tests {
     fn thing(fields: &str) -> Result<Catalogue, BadCatalogue> {
         let text =
             format!("number = 1\nname = \"thing\"\nvi = \"\"\nen = \"\"\nfields = [{fields}]");
-        build(&[&text], SEX)
+        build(1, &[&text], SEX)
     }
 
     fn line(n: u16, name: &str, ty: &str) -> String {

@@ -27,7 +27,7 @@ pub mod validate;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 pub use access::Role;
 pub use codes::{CodeEntry, CodeTable};
@@ -40,13 +40,14 @@ pub use validate::Invalid;
 
 use crate::id::KindId;
 
-/// The version of the catalogue that this build speaks; a node says it in Hello.
+/// The version of the embedded catalogue; a node says in Hello which one it speaks ([`Catalogue::version`]).
 /// It grows by one with each release that adds a kind, a field or a code.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// All kinds, fields and code tables. Valid by construction.
 #[derive(Debug)]
 pub struct Catalogue {
+    version: u32,
     kinds: Vec<Kind>,
     by_number: HashMap<KindId, usize>,
     by_name: HashMap<String, usize>,
@@ -55,6 +56,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The schema version: what both sides tell each other, and what a database remembers.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The kinds, by rising number.
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
@@ -80,10 +86,11 @@ impl Catalogue {
         &self.codes
     }
 
-    fn assemble(mut kinds: Vec<Kind>, codes: Vec<CodeTable>) -> Self {
+    fn assemble(version: u32, mut kinds: Vec<Kind>, codes: Vec<CodeTable>) -> Self {
         kinds.sort_by_key(|kind| kind.id);
         let names = |(at, kind): (usize, &Kind)| (kind.name.clone(), at);
         Catalogue {
+            version,
             by_number: kinds.iter().enumerate().map(|(at, kind)| (kind.id, at)).collect(),
             by_name: kinds.iter().enumerate().map(names).collect(),
             code_by_name: codes.iter().enumerate().map(|(at, t)| (t.name.clone(), at)).collect(),
@@ -93,11 +100,42 @@ impl Catalogue {
     }
 }
 
-/// The embedded catalogue, parsed at first use.
+static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+
+/// The catalogue of this process: the embedded one, parsed at first use.
 pub fn catalogue() -> &'static Catalogue {
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    CATALOGUE.get_or_init(|| {
         // The files are part of the build and a test reads them: this cannot fail in a shipped binary.
-        load::build(load::KINDS, load::CODES).expect("the embedded catalogue is well formed")
-    });
-    &CATALOGUE
+        load::build(SCHEMA_VERSION, load::KINDS, load::CODES)
+            .expect("the embedded catalogue is well formed")
+    })
+}
+
+/// The text of the catalogue's files: what a later release begins from.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// One file a kind.
+    pub kinds: Vec<String>,
+    /// The code tables.
+    pub codes: String,
+}
+
+impl Files {
+    /// Those of this build.
+    pub fn embedded() -> Self {
+        let kinds = load::KINDS.iter().map(|text| (*text).to_owned()).collect();
+        Files { kinds, codes: load::CODES.to_owned() }
+    }
+
+    /// Makes these the catalogue of this process, as another release would have it. Only before
+    /// anything has asked for the catalogue, which is why no shipped program can: a program that
+    /// stands for another release does it first of all, so that two releases can meet in a test.
+    ///
+    /// # Errors
+    /// [`BadCatalogue`] where they do not hold together, or the catalogue is in use.
+    pub fn stand_in(&self, version: u32) -> Result<(), BadCatalogue> {
+        let kinds: Vec<&str> = self.kinds.iter().map(String::as_str).collect();
+        let catalogue = load::build(version, &kinds, &self.codes)?;
+        CATALOGUE.set(catalogue).map_err(|_| BadCatalogue::InUse)
+    }
 }

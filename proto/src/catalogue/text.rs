@@ -3,6 +3,8 @@
 //! Two texts that look alike must be alike, or search, merge and digests disagree with the eye.
 //! What cannot be put right without guessing is refused; spelling is left as the papers have it.
 
+use std::borrow::Cow;
+
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick};
 
@@ -36,6 +38,25 @@ pub fn check(text: &str) -> Result<(), Invalid> {
         return Err(Invalid::NotNormal);
     }
     Ok(())
+}
+
+/// Whether nothing in a text is unseen: what an act says of itself (who, on which grounds) must be so.
+pub fn is_visible(text: &str) -> bool {
+    is_all_inert(text) || !text.chars().any(is_invisible)
+}
+
+/// A text as it may be shown to people, line by line, whoever wrote it: what cannot be seen is written
+/// out, so that it neither steers a terminal nor turns the reading round.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| is_invisible(c) && c != '\n';
+    if !text.chars().any(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
 }
 
 /// The commonest texts by far are of letters that stand by themselves: one look at each.
@@ -107,6 +128,15 @@ mod tests {
         }
     }
 
+    /// Fault 33: what cannot be seen is written out where text is shown. [I10]
+    #[test]
+    fn what_cannot_be_seen_is_written_out_and_lines_stay() {
+        assert_eq!(visible("Lê Hoa\nLê Hạ"), "Lê Hoa\nLê Hạ");
+        assert_eq!(visible("a\u{1b}[2J\u{202e}b\r"), "a\\u{1b}[2J\\u{202e}b\\u{d}");
+        assert!(is_visible("Nguyễn Văn Đức") && !is_visible("a\nb") && !is_visible("a\u{202e}b"));
+    }
+
+    /// Fault 33: one name in two spellings of its letters is one name. [I1]
     #[test]
     fn decomposed_text_is_composed() {
         let typed: String = "Nguyễn Văn Đức".nfd().collect();

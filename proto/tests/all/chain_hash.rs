@@ -145,6 +145,7 @@ fn every_leaf_has_a_salt_of_its_own() {
     }
 }
 
+/// Counterexample 20: contents may go, and the chain still holds.
 #[test]
 fn a_purge_may_take_contents_and_salts_and_the_hash_stays_checkable() {
     let act = full_act();

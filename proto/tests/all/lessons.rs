@@ -64,6 +64,7 @@ fn edit(position: u64, value: &str) -> Act {
     }
 }
 
+/// Counterexample 7: equal positions do not make equal acts.
 #[test]
 fn lesson_7_another_hash_at_a_known_position_is_a_fork_and_no_duplicate() {
     let seed = Seed([3; 32]);
@@ -74,6 +75,7 @@ fn lesson_7_another_hash_at_a_known_position_is_a_fork_and_no_duplicate() {
     assert_ne!(head(kept), head(chain::act_hash(&edit(81, "0913"), &seed)));
 }
 
+/// Counterexample 14: a claimed time is put between two server times.
 #[test]
 fn lesson_14_a_clock_in_2035_or_1999_is_put_between_two_server_times() {
     let window = Window { since_ms: 1_000, until_ms: 9_000, offset_ms: 0 };
@@ -86,6 +88,7 @@ fn lesson_14_a_clock_in_2035_or_1999_is_put_between_two_server_times() {
     }
 }
 
+/// Fault 18: stamps of one author keep their order though the server's clock went back. [I7]
 #[test]
 fn lesson_14_a_first_exchange_after_the_clock_was_set_back_has_an_empty_window_and_still_orders() {
     let window = Window { since_ms: 9_000, until_ms: 1_000, offset_ms: i64::MIN };
@@ -94,6 +97,7 @@ fn lesson_14_a_first_exchange_after_the_clock_was_set_back_has_an_empty_window_a
     assert!(stamp::order(Stamp::new(4, 0), window, first) > first);
 }
 
+/// Counterexample 16: rank is fixed when the act merges.
 #[test]
 fn lesson_16_rank_is_a_fact_of_the_act_and_not_of_the_hour_at_which_it_is_looked_at() {
     let mut state = FieldState::default();
@@ -105,6 +109,7 @@ fn lesson_16_rank_is_a_fact_of_the_act_and_not_of_the_hour_at_which_it_is_looked
     assert_eq!(merge::shown(Rule::Authority, &state.heads), Some(0));
 }
 
+/// Counterexample 17: a second row of one natural key is a conflict on the row.
 #[test]
 fn lesson_17d_a_second_row_for_one_natural_key_is_told_by_the_catalogue() {
     let review = catalogue().kind_named("review").expect("reviews");
@@ -112,6 +117,7 @@ fn lesson_17d_a_second_row_for_one_natural_key_is_told_by_the_catalogue() {
     assert_eq!(review.natural_key.iter().map(names).collect::<Vec<_>>(), ["member", "year"]);
 }
 
+/// Counterexample 20: a hash of a few known fields does not tell them.
 #[test]
 fn lesson_20_the_contents_of_a_purged_leaf_cannot_be_guessed_from_its_hash() {
     let seeds = [Seed([1; 32]), Seed([2; 32])];
@@ -119,6 +125,7 @@ fn lesson_20_the_contents_of_a_purged_leaf_cannot_be_guessed_from_its_hash() {
     assert!(a.iter().zip(&b).all(|(x, y)| x != y), "the same contents, other salts, other hashes");
 }
 
+/// Counterexample 21: a digest is over what the scope may see.
 #[test]
 fn lesson_21_what_a_visitor_card_hides_is_in_no_digest_of_it() {
     let mut before = member(&[("full_name", text("Nguyễn Văn A")), ("phone", text("0912"))]);
@@ -129,6 +136,7 @@ fn lesson_21_what_a_visitor_card_hides_is_in_no_digest_of_it() {
     assert_ne!(digest::of_projected(&before, Projection::Home), home);
 }
 
+/// Counterexample 21: fields that a build does not know count in its digest.
 #[test]
 fn lesson_21_a_field_that_this_build_does_not_know_counts_in_the_digest() {
     let known = member(&[("phone", text("0912"))]);
@@ -138,6 +146,7 @@ fn lesson_21_a_field_that_this_build_does_not_know_counts_in_the_digest() {
     assert_ne!(digest::of_record(&known), digest::of_record(&newer));
 }
 
+/// Counterexample 31: an operation of a newer build keeps its bytes.
 #[test]
 fn lesson_31_an_operation_of_a_newer_build_keeps_its_bytes_and_so_its_hash() {
     // A newer build gives a retraction a word more than this one knows.
@@ -206,6 +215,7 @@ fn c20_the_proposed_and_the_confirmed_grade_are_two_fields_and_never_in_conflict
     assert_eq!((proposed.rule, confirmed.rule), (Rule::Authority, Rule::Append));
 }
 
+/// Story 9: a voided record is kept whole: there is no tombstone to forget.
 #[test]
 fn c28_voiding_keeps_the_record_and_everything_in_it() {
     let mut record = member(&[("full_name", text("A")), ("phone", text("0912"))]);

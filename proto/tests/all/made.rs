@@ -179,6 +179,7 @@ fn op() -> impl Strategy<Value = Op> {
         8 => writes().prop_map(Op::Write),
         1 => vec(act_id(), 0..4).prop_map(Op::Retract),
         1 => act_id().prop_map(|a| Op::Decide(a, Verdict::Approve)),
+        1 => act_id().prop_map(|a| Op::Decide(a, Verdict::Judge)),
         1 => (act_id(), "[a-z ]{0,8}").prop_map(|(a, t)| Op::Decide(a, Verdict::Refuse(t))),
         1 => place.prop_map(|(record, kind, scope, projection)| Op::Place {
             record, kind, scope: ScopeId(scope), projection

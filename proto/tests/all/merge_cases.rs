@@ -122,6 +122,7 @@ fn every_case_holds_in_every_order() {
     }
 }
 
+/// Fault 20: a write that comes twice is one write. [I4]
 #[test]
 fn every_case_holds_with_every_line_twice() {
     for case in &cases() {

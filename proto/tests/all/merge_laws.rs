@@ -53,6 +53,7 @@ fn shown_by_all(state: &FieldState) -> Vec<Option<usize>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..Default::default() })]
 
+    /// Counterexample 18: the law is about sets: every order ends equal.
     #[test]
     fn every_permutation_of_a_small_history_ends_equal(
         writes in writes(1..5),

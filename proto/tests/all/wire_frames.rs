@@ -300,6 +300,7 @@ fn goldens_of_every_frame() {
 }
 
 /// A daily Hello of an office with thirteen scopes is about the size of one segment's header.
+/// Counterexample 23: thirteen scopes do not make a long greeting.
 #[test]
 fn hello_of_thirteen_scopes_is_small() {
     let Up::Hello(hello) = golden_ups().swap_remove(0).1 else { panic!("the first is Hello") };

@@ -63,6 +63,7 @@ fn the_columns_used_here_are_well_formed_before_they_lie() {
     assert_eq!(acts(&one_write(vec![value_column(0)])), Ok(1));
 }
 
+/// Fault 29: what unpacks to more than it says is refused before it does. [I14]
 #[test]
 fn a_bomb_is_refused_before_it_goes_off() {
     let zeros = vec![0; limits::BATCH_RAW_BYTES_MAX + 1];
@@ -360,6 +361,7 @@ fn a_frame_without_a_frame_is_of_an_unknown_kind() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..Default::default() })]
 
+    /// Fault 30: bytes cut or changed anywhere are refused without a panic. [I13 I14]
     #[test]
     fn frames_cut_or_changed_never_panic(
         down in made::down(),
@@ -401,6 +403,7 @@ proptest! {
         let _ = wire::decode_states(&body, raw_len);
     }
 
+    /// Fault 30: any bytes at all are answered. [I14]
     #[test]
     fn junk_never_panics(bytes in vec(any::<u8>(), 0..200)) {
         let _ = wire::batch_from_bytes(&bytes);

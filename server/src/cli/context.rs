@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dongbo_proto::catalogue::text::{is_visible, visible};
 use dongbo_proto::limits::PERSON_BYTES_MAX;
 use dongbo_proto::seam::{Clock, Entropy};
 use dongbo_proto::stamp::UnixMs;
@@ -67,7 +68,7 @@ impl Context {
     /// A person's name that no act can carry.
     pub fn new(global: &Global) -> Result<Self> {
         let person = global.person.clone().unwrap_or_else(|| PERSON_DEFAULT.to_owned());
-        if person.trim().is_empty() || person.len() > PERSON_BYTES_MAX {
+        if person.trim().is_empty() || person.len() > PERSON_BYTES_MAX || !is_visible(&person) {
             let fault = Fault::new(Exit::Usage, "fault-person");
             return Err(fault.with("max", PERSON_BYTES_MAX));
         }
@@ -119,17 +120,15 @@ impl Context {
     /// # Errors
     /// Standard output is gone.
     pub fn show(&self, json: &impl Serialize, text: impl FnOnce(&Words) -> String) -> Result<()> {
-        let line = if self.json {
-            serde_json::to_string(json).map_err(|e| unexpected(&e))?
-        } else {
-            text(&self.words)
-        };
-        print(line.trim_end())
+        if self.json {
+            return print(&serde_json::to_string(json).map_err(|e| unexpected(&e))?);
+        }
+        print(visible(text(&self.words).trim_end()).as_ref())
     }
 
     /// Prints a sentence to standard error: what a person is told beside the result.
     pub fn tell(&self, sentence: &str) {
-        eprintln!("{sentence}");
+        eprintln!("{}", visible(sentence));
     }
 }
 

@@ -29,6 +29,7 @@ mod text;
 mod view;
 mod work;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -41,7 +42,13 @@ use fault::{Fault, Result};
 /// Runs the program with the process's own arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    main_of(std::env::args_os())
+}
+
+/// Runs a command line: the program's name and its arguments.
+#[must_use]
+pub fn main_of(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(args);
     match Context::new(&cli.global).and_then(|ctx| run(&ctx, &cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {

@@ -20,6 +20,7 @@ use super::exit::Exit;
 use super::fault::{Fault, Result};
 use super::home::{Home, SERVING, signer};
 use super::init::NAMES_NOTE;
+use super::work;
 use crate::ca::{Ca, ServerIdentity};
 use crate::registry;
 use crate::service::tls::ServerTls;
@@ -30,6 +31,8 @@ use crate::store::{Executor, StoreHandle};
 const LAST_WORK_S_MAX: u64 = 10;
 /// How often it is looked whether the store is closed, in milliseconds.
 const CLOSED_LOOK_MS: u64 = 5;
+/// Acts that waited for this version and are judged in one commit: it bounds the memory of each.
+const ACTS_A_COMMIT: usize = 64;
 /// How often the server's certificate is looked at, in seconds: it lives for two years.
 const CERTIFICATE_LOOK_S: u64 = 3_600;
 
@@ -82,6 +85,7 @@ fn closed(writer: Option<JoinHandle<()>>) {
 
 fn open(ctx: &Context, home: &Home) -> Result<Opened> {
     let store = StoreHandle::new(home.store()?, Executor::Threads);
+    read_what_waited(ctx, home, &store)?;
     let ca = home.authority()?;
     let (province, epoch, names) = store.read_now(|tx| {
         let names = tx.note(NAMES_NOTE)?.unwrap_or_default();
@@ -93,6 +97,20 @@ fn open(ctx: &Context, home: &Home) -> Result<Opened> {
         names.split(',').filter(|n| !n.is_empty()).map(str::to_owned).collect();
     let identity = ca.server_identity(home.dir(), &names, ctx.now_ms() / 1_000)?;
     Ok(Opened { store, ca, names, identity, province, epoch })
+}
+
+/// After an upgrade: acts that the build before could not read are judged now.
+fn read_what_waited(ctx: &Context, home: &Home, store: &StoreHandle) -> Result<()> {
+    let waited = store.read_now(registry::readable_now)?;
+    if waited.is_empty() {
+        return Ok(());
+    }
+    let (province, now_ms) = (work::province(ctx, home)?, ctx.now_ms());
+    for some in waited.chunks(ACTS_A_COMMIT) {
+        store.write_now(|tx| registry::judge_again(tx, &province, &ctx.person, some, now_ms))?;
+    }
+    tracing::info!(acts = waited.len(), "acts that waited for this version were judged");
+    Ok(())
 }
 
 async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> Result<()> {

@@ -180,6 +180,7 @@ fn op_json(op: &Op, codes: &Codes) -> Json {
         }
         Op::Retract(acts) => json!({ "op": "retract", "acts": acts }),
         Op::Decide(act, Verdict::Approve) => json!({ "op": "approve", "act": act }),
+        Op::Decide(act, Verdict::Judge) => json!({ "op": "judge_again", "act": act }),
         Op::Decide(act, Verdict::Refuse(reason)) => {
             json!({ "op": "refuse", "act": act, "reason": reason })
         }

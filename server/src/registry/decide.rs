@@ -33,6 +33,7 @@ pub(super) fn decide(
     match verdict {
         Verdict::Approve => approve(desk, by, held),
         Verdict::Refuse(text) => refuse(desk, by, held, text),
+        Verdict::Judge => release_one(desk, by, held),
     }
 }
 
@@ -106,13 +107,19 @@ fn release(desk: &mut Desk<'_, '_>, by: ActId, created: VecDeque<RecordId>) -> R
 fn release_one(desk: &mut Desk<'_, '_>, by: ActId, mut held: HeldRow) -> Result<()> {
     let told = load(desk, held.act)?;
     let scopes = desk.tx.grants(held.act.author)?;
-    let shown_ms = desk.author(held.act.author)?.confirmed_ms;
+    // What it has been shown since it wrote this is nothing that it knew.
+    let shown_ms = desk.author(held.act.author)?.confirmed_ms.min(held.at_ms);
     let party = Party { province: false, scopes: &scopes, deliver_only: false, shown_ms };
     match judge::judge(desk, held.act, &told.act, merge::check_act(&told.act), party)? {
         Ok(rank) => take_effect(desk, by, held, &told, rank),
+        Err(reason) if reason == held.reason => Ok(()),
         Err(reason) => {
             held.reason = reason;
-            Ok(desk.tx.put_held(&held)?)
+            desk.tx.put_held(&held)?;
+            let (act, fate) = (held.act, Fate::Held(reason));
+            tell(desk, act.author, act, fate, "")?;
+            let heirs = fork::heirs(desk.tx.reading(), act)?;
+            heirs.into_iter().try_for_each(|heir| tell(desk, heir, act, fate, ""))
         }
     }
 }
@@ -154,22 +161,34 @@ fn settle(
     (held.decided_ms, held.text) = (Some(desk.now_ms), text.to_owned());
     desk.tx.put_held(&held)?;
     desk.held_here.remove(&act);
-    tell(desk, act.author, act, fate, text)?;
+    count(desk, act.author, act, fate, text)?;
     for heir in fork::heirs(desk.tx.reading(), act)? {
-        tell(desk, heir, act, fate, text)?;
+        count(desk, heir, act, fate, text)?;
     }
     Ok(())
 }
 
-/// Counts what became of a held act, and says it in an author's inbox.
-fn tell(desk: &mut Desk<'_, '_>, whom: AuthorId, act: ActId, fate: Fate, text: &str) -> Result<()> {
-    let at_ms = desk.now_ms;
+/// Counts what became of a held act as an author's, and says it in its inbox.
+fn count(
+    desk: &mut Desk<'_, '_>,
+    whom: AuthorId,
+    act: ActId,
+    fate: Fate,
+    text: &str,
+) -> Result<()> {
     let author = desk.author(whom)?;
     author.held = author.held.saturating_sub(1);
     match fate {
         Fate::Merged { .. } => author.merged += 1,
         _ => author.refused += 1,
     }
+    tell(desk, whom, act, fate, text)
+}
+
+/// Says in an author's inbox what became of an act.
+fn tell(desk: &mut Desk<'_, '_>, whom: AuthorId, act: ActId, fate: Fate, text: &str) -> Result<()> {
+    let at_ms = desk.now_ms;
+    let author = desk.author(whom)?;
     author.inbox += 1;
     let outcome = Outcome { sequence: author.inbox, act, fate, text: text.to_owned(), at_ms };
     Ok(desk.tx.append_outcome(whom, &outcome)?)

@@ -260,7 +260,7 @@ fn touched_at(
     }
 }
 
-/// The acts that took effect at one step: the act itself, or those that it approved.
+/// The acts that took effect at one step: the act itself, or those that it released.
 pub(super) fn effective(tx: &dyn ReadTx, step: &Step<'_>) -> Result<Vec<Told>> {
     let mut all = vec![Told {
         id: step.act.id(step.author),
@@ -269,8 +269,8 @@ pub(super) fn effective(tx: &dyn ReadTx, step: &Step<'_>) -> Result<Vec<Told>> {
         rank: step.run.rank,
         fate: step.run.fate,
     }];
-    let approves = |op: &Op| matches!(op, Op::Decide(_, Verdict::Approve));
-    if step.act.ops.iter().any(approves) {
+    let releases = |op: &Op| matches!(op, Op::Decide(_, Verdict::Approve | Verdict::Judge));
+    if step.act.ops.iter().any(releases) {
         for held in tx.decided_by(step.act.id(step.author))? {
             if held.state == HeldState::Merged {
                 all.push(tell(tx, held.act)?.ok_or(Error::Damaged("a held act"))?);

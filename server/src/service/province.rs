@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dongbo_proto::catalogue::SCHEMA_VERSION;
+use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{AckRun, Fork, HistoryItem, Proof, Stop, Token};
 use dongbo_proto::id::{AuthorId, Epoch, Hash, RecordId, ScopeId};
@@ -161,7 +161,7 @@ impl Province {
         } else {
             CertificateAge::Fresh
         };
-        Session::new(AuthorId(node.node_id), age, SCHEMA_VERSION)
+        Session::new(AuthorId(node.node_id), age, catalogue().version())
     }
 
     /// Runs pure work where the executor wants it, [`BATCHES_AT_ONCE_MAX`] at a time.

@@ -4,6 +4,7 @@
 mod cli;
 mod registry_fork;
 mod registry_law;
+mod registry_lessons;
 mod registry_merge;
 mod registry_page;
 mod registry_proof;

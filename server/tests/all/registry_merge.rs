@@ -50,6 +50,7 @@ fn concurrent_edits_are_both_kept_and_the_later_is_shown() {
     world.sound();
 }
 
+/// Counterexample 4: an act may name what has not arrived yet.
 #[test]
 fn a_head_named_before_it_arrives_goes_straight_to_history() {
     let world = World::new(1);
@@ -68,6 +69,7 @@ fn a_head_named_before_it_arrives_goes_straight_to_history() {
     world.sound();
 }
 
+/// Counterexample 15: an act is held whole, and blocks nothing behind it.
 #[test]
 fn an_act_that_may_not_take_one_write_is_held_whole_and_blocks_nothing_behind_it() {
     let world = World::new(1);
@@ -87,6 +89,7 @@ fn an_act_that_may_not_take_one_write_is_held_whole_and_blocks_nothing_behind_it
     world.sound();
 }
 
+/// Counterexample 15: what builds on a held creation waits with it.
 #[test]
 fn acts_on_a_held_creation_wait_with_it_and_are_released_with_it() {
     let world = World::new(2);
@@ -159,6 +162,7 @@ fn a_request_is_approved_with_the_provinces_rank_or_refused_with_words() {
     world.sound();
 }
 
+/// Fault 20: what comes twice, in pieces or too early changes nothing. [I4 I5]
 #[test]
 fn delivering_twice_in_pieces_or_too_early_changes_nothing() {
     let world = World::new(1);
@@ -206,6 +210,7 @@ fn a_batch_that_overlaps_brings_only_what_is_new() {
     world.sound();
 }
 
+/// Fault 11: the second of two machines under one id is stopped at its first act that differs. [I4 I12]
 #[test]
 fn another_hash_at_a_known_position_is_a_fork() {
     let world = World::new(1);

@@ -73,6 +73,7 @@ fn a_fill_of_a_scope_that_holds_nothing_has_a_page_so_that_the_node_hears_it() {
     assert_eq!(world.read(|tx| registry::page(tx, &ask(all.cursors.clone()))).states, []);
 }
 
+/// Counterexample 29: a page and its mark come from one snapshot.
 #[test]
 fn what_changes_during_a_fill_is_not_missed() {
     let world = World::new(1);
@@ -111,6 +112,7 @@ fn what_changes_during_a_fill_is_not_missed() {
     replica.in_step();
 }
 
+/// Counterexample 22: an acknowledgement is enough for what merged as written.
 #[test]
 fn own_acts_that_merged_as_written_are_not_echoed() {
     let world = World::new(1);
@@ -171,6 +173,7 @@ fn an_office_that_was_shown_that_a_record_left_is_held() {
     world.sound();
 }
 
+/// Counterexample 21: what a projection hides does not advance its scope.
 #[test]
 fn a_guest_sees_its_projection_and_does_not_hear_of_the_rest() {
     let world = World::new(2);

@@ -33,6 +33,7 @@ fn what_only_the_retracted_act_had_replaced_returns() {
     world.sound();
 }
 
+/// Counterexample 17: an undo takes back one act, not the knowing edit behind it.
 #[test]
 fn a_later_knowing_edit_survives_the_undo_of_what_it_replaced() {
     let world = World::new(1);
@@ -114,6 +115,7 @@ fn an_import_is_undone_as_one_job() {
     world.sound();
 }
 
+/// Story 12: the province's word ranks highest, and the other value stays in history.
 #[test]
 fn the_province_settles_and_its_word_ranks_highest() {
     let world = World::new(1);
@@ -153,6 +155,7 @@ fn an_act_that_waits_is_refused_and_not_taken_back() {
     world.sound();
 }
 
+/// Story 6: two rows of one key are both kept, and listed.
 #[test]
 fn rows_with_one_natural_key_are_listed() {
     use dongbo_proto::act::{FieldWrite, RecordWrites};

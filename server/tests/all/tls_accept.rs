@@ -204,6 +204,7 @@ async fn the_authority_is_sent_to_newcomers_only() {
     assert_eq!(node.get_ref().1.peer_certificates().expect("chain").len(), 1);
 }
 
+/// Counterexample 34: who may join may do nothing else.
 #[tokio::test]
 async fn whoever_offers_both_protocols_gets_the_lesser() {
     let mut house = House::new();
@@ -212,6 +213,8 @@ async fn whoever_offers_both_protocols_gets_the_lesser() {
     assert_eq!(house.next_join().await.peer().node, None);
 }
 
+/// Fault 36: without a certificate there is no service. [I8]
+/// Counterexample 34: only joining is open to who has no certificate.
 #[tokio::test]
 async fn the_service_requires_a_certificate() {
     let house = House::new();
@@ -221,6 +224,7 @@ async fn the_service_requires_a_certificate() {
     house.nobody_comes().await;
 }
 
+/// Fault 36: another authority, another role and no name are refused. [I8 I9]
 #[tokio::test]
 async fn certificates_that_are_not_a_nodes_of_this_province_are_refused() {
     let house = House::new();
@@ -235,6 +239,7 @@ async fn certificates_that_are_not_a_nodes_of_this_province_are_refused() {
 }
 
 /// A node's certificate with somebody else's key proves nothing.
+/// Fault 38: a certificate without its key opens nothing. [I8]
 #[tokio::test]
 async fn a_stolen_certificate_is_useless_without_its_key() {
     let house = House::new();

@@ -14,6 +14,8 @@ pub struct Binaries {
     pub server: PathBuf,
     /// `dongbo-node`.
     pub node: PathBuf,
+    /// Both, as a later release would have them ([`crate::skew`]).
+    pub skewed: PathBuf,
 }
 
 /// Why there are no binaries.
@@ -52,7 +54,8 @@ fn find_or_build() -> Result<Binaries, NotBuilt> {
         build(Path::new(&cargo))?;
     }
     let name = |side: &str| dir.join(format!("dongbo-{side}{}", env::consts::EXE_SUFFIX));
-    let found = Binaries { server: name("server"), node: name("node") };
+    let skewed = dir.join(format!("skewed{}", env::consts::EXE_SUFFIX));
+    let found = Binaries { server: name("server"), node: name("node"), skewed };
     if found.server.is_file() && found.node.is_file() { Ok(found) } else { Err(NotBuilt::NoCargo) }
 }
 

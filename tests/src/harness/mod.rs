@@ -5,6 +5,8 @@
 //! thing in between is a [`Link`], a wire that can be pulled, slowed down, or cut after so many bytes. Every wait has
 //! an end, so that a hang is a failure that says where.
 //!
+//! Machines run this release, or a later one that is made from it ([`Release`]).
+//!
 //! Deliberately absent: any type of the product. What it says of itself in `--json` is the contract, and is read here
 //! as a stranger would read it ([`says`]).
 
@@ -15,6 +17,7 @@ mod disk;
 mod link;
 mod node;
 mod process;
+mod release;
 pub mod says;
 mod server;
 pub mod strangers;
@@ -26,5 +29,6 @@ pub use disk::SmallDisk;
 pub use link::Link;
 pub use node::{Clock, Node, Watch};
 pub use process::{Ran, Trouble};
+pub use release::{Release, Side};
 pub use server::Server;
 pub use world::World;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::binaries::binaries;
 use super::link::Link;
 use super::process::{Ran, Trouble, terminate, wait};
+use super::release::{Release, Side};
 use super::server::keep;
 
 /// How long a watching node may take to end when asked, in seconds.
@@ -47,6 +47,8 @@ pub struct Node {
     pub link: Link,
     /// Its clock, from the next command on.
     pub clock: Clock,
+    /// Which release is installed, from the next command on.
+    pub release: Release,
     dir: PathBuf,
 }
 
@@ -55,7 +57,14 @@ impl Node {
     #[must_use]
     pub fn new(name: &str, scopes: &[&str], dir: &Path, link: Link) -> Self {
         let scopes = scopes.iter().map(|s| (*s).to_owned()).collect();
-        Self { name: name.into(), scopes, link, clock: Clock::Right, dir: dir.to_owned() }
+        Self {
+            name: name.into(),
+            scopes,
+            link,
+            clock: Clock::Right,
+            release: Release::This,
+            dir: dir.to_owned(),
+        }
     }
 
     /// Its data directory.
@@ -67,8 +76,7 @@ impl Node {
     /// A command on this directory that has not been run.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let program = binaries().map_or_else(|e| panic!("{e}"), |b| &b.node);
-        let mut command = Command::new(program);
+        let mut command = self.release.program(Side::Node);
         let offset_s = match self.clock {
             Clock::Right => 0,
             Clock::Off(offset_s) => offset_s,
@@ -185,6 +193,12 @@ impl Watch {
         let said = Arc::new(Mutex::new(String::new()));
         keep(child.stderr.take(), said.clone());
         Ok(Self { child: Some(child), lines, said })
+    }
+
+    /// The process; 0 once it is gone.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
     }
 
     /// What it has said on standard error.

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::binaries::binaries;
 use super::process::{Ran, Trouble, terminate, wait};
+use super::release::{Release, Side};
 
 /// How long a server may take to begin to listen, in seconds: it opens a database of a whole province.
 const START_S_MAX: u64 = 60;
@@ -28,6 +28,8 @@ pub struct Server {
     child: Option<Child>,
     said: Arc<Mutex<String>>,
     offset_s: i64,
+    /// Which release is installed, from the next command on.
+    pub release: Release,
 }
 
 impl Server {
@@ -48,7 +50,8 @@ impl Server {
     #[must_use]
     pub fn at(dir: &Path) -> Self {
         let said = Arc::new(Mutex::new(String::new()));
-        Self { dir: dir.to_owned(), address: None, child: None, said, offset_s: 0 }
+        let release = Release::This;
+        Self { dir: dir.to_owned(), address: None, child: None, said, offset_s: 0, release }
     }
 
     /// Its data directory.
@@ -91,8 +94,7 @@ impl Server {
     /// A command on this directory that has not been run.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let program = binaries().map_or_else(|e| panic!("{e}"), |b| &b.server);
-        let mut command = Command::new(program);
+        let mut command = self.release.program(Side::Server);
         command.env("DONGBO_CLOCK_OFFSET_S", self.offset_s.to_string());
         command.env("DONGBO_LANG", "en").env_remove("DONGBO_SERVER_DATA");
         command.args(args).arg("--data").arg(&self.dir);

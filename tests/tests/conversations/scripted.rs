@@ -19,6 +19,7 @@ fn completes(table: &Table) -> usize {
     table.sent.iter().filter(|f| matches!(f, Frame::Down(Down::Complete(_)))).count()
 }
 
+/// Counterexample 28: the reference comes first, to everyone.
 #[test]
 fn a_fresh_node_is_filled_scope_0_first() {
     let mut table = Table::fresh(false);
@@ -34,6 +35,7 @@ fn a_fresh_node_is_filled_scope_0_first() {
     golden::check("fresh_node", &table);
 }
 
+/// Counterexample 35: acts go up with the greeting, and all answers come in one flight.
 #[test]
 fn a_day_s_work_goes_up_in_one_flight_and_the_answer_comes_in_one() {
     let mut table = Table::in_step(false);
@@ -107,6 +109,7 @@ fn a_node_that_never_heard_the_epoch_gets_its_lost_acknowledgements_too() {
     assert_eq!(table.replica.acknowledged, 2);
 }
 
+/// Story 14: a fill that was cut goes on where it stopped.
 #[test]
 fn a_cut_between_pages_loses_at_most_one() {
     let mut table = Table::in_step(false);
@@ -130,6 +133,7 @@ fn a_cut_between_pages_loses_at_most_one() {
     golden::check("cut_between_pages", &table);
 }
 
+/// Fault 35: it is renewed with the old key before anything comes down. [I2 I15]
 #[test]
 fn an_expired_certificate_is_renewed_and_then_everything_comes() {
     let mut table = Table::in_step(false);
@@ -167,6 +171,7 @@ fn an_expired_certificate_with_much_to_send_over_a_bad_link() {
     table.assert_in_step();
 }
 
+/// Story 18: a certificate is renewed long before it ends, in passing.
 #[test]
 fn an_expired_certificate_and_lost_acknowledgements_greet_again_once() {
     let mut table = Table::in_step(false);
@@ -369,6 +374,8 @@ fn frames_of_before_a_second_hello_are_passed_over() {
     table.assert_in_step();
 }
 
+/// Fault 9: it stops as rewound, and nothing is written over what the province has. [I6 I12]
+/// Story 1: a client that was put back is told so.
 #[test]
 fn a_machine_that_was_put_back_says_so_and_sends_nothing_over_it() {
     let mut table = Table::in_step(false);
@@ -401,6 +408,8 @@ fn a_server_that_holds_what_was_saved_since_hello_is_greeted_again() {
     table.assert_in_step();
 }
 
+/// Fault 9: what it wrote since is a fork, kept here and not taken for a repetition. [I2 I4 I12]
+/// Counterexample 7: a known position with another hash is a fork.
 #[test]
 fn a_machine_that_was_put_back_and_wrote_more_is_a_fork_and_loses_nothing() {
     let mut table = Table::in_step(false);
@@ -568,6 +577,7 @@ fn a_server_that_went_back_and_begins_no_epoch_is_named() {
     assert_eq!(table.end, Some(End::WentBack { acknowledged: 2, held: 0 }));
 }
 
+/// Counterexample 8: of two servers from one backup a node follows its own only.
 #[test]
 fn a_server_of_another_line_is_named_and_nothing_is_taken_from_it() {
     let mut table = Table::in_step(false);
@@ -599,6 +609,7 @@ fn two_sides_that_never_agree_stop_trying() {
     assert_eq!(table.end, Some(End::Confused));
 }
 
+/// Counterexample 24: on a bad link each batch that arrived is kept.
 #[test]
 fn a_bad_link_carries_one_batch_at_a_time_and_all_of_them() {
     let mut table = Table::in_step(false);

@@ -198,6 +198,8 @@ fn show_to_node(house: &House, record: RecordId) {
     placed.expect("placed");
 }
 
+/// Fault 31: nothing that a node hears depends on what it may not see. [I8]
+/// Counterexample 12: no chain and no number over everybody's acts reaches a node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_elsewhere_changes_no_frame_and_no_length() {
     let (still, busy) = (all_that_it_hears(false).await, all_that_it_hears(true).await);

@@ -53,6 +53,7 @@ fn sent_down(heard: &Heard) -> Vec<(ScopeId, RecordId)> {
     pages.flat_map(of_page).collect()
 }
 
+/// Fault 31: a write outside its scope changes nothing. [I9]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_outside_its_scope_is_held_and_changes_nothing() {
     let house = House::open().await;
@@ -112,6 +113,7 @@ async fn what_only_the_province_does_is_held() {
 }
 
 /// Only the certificate says who it is: in Hello, in a batch, and under a batch.
+/// Fault 31: who writes is who the certificate says. [I9 I10]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_author_is_never_believed() {
     let house = House::open().await;
@@ -142,6 +144,7 @@ async fn another_author_is_never_believed() {
 
 /// Two machines of one scope write what neither had seen of the other: a clock in 2262 wins nothing over
 /// what is written later.
+/// Fault 31: a stamp from the future is brought back to now. [I7]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stamp_from_the_future_is_brought_back_to_now() {
     let house = House::open().await;
@@ -171,6 +174,7 @@ async fn a_stamp_from_the_future_is_brought_back_to_now() {
     house.proves(&mut office).await;
 }
 
+/// Fault 31: a gap is not journalled. [I6]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gap_ends_the_conversation_and_is_not_journalled() {
     let house = House::open().await;
@@ -190,6 +194,8 @@ async fn a_gap_ends_the_conversation_and_is_not_journalled() {
     house.proves(&mut office).await;
 }
 
+/// Fault 11: of two acts at one position the first stays, and the sender hears of it. [I4 I12]
+/// Fault 31: a position that is used twice is a fork, whoever signs it. [I4 I12]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_position_twice_is_a_fork_and_the_first_stays() {
     let house = House::open().await;
@@ -287,6 +293,7 @@ async fn an_act_over_the_limits_takes_no_effect() {
 }
 
 /// It asks for others' scopes, from revisions that do not exist, and for others' histories.
+/// Fault 31: it is sent its own scopes, whatever it asks for. [I8]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_it_asks_for_it_is_sent_its_own_scopes_only() {
     let house = House::open().await;
@@ -362,6 +369,8 @@ async fn frames_out_of_turn_end_the_conversation_by_name() {
 }
 
 /// Greetings, flushes and questions without end are answered one by one, and the others do not wait.
+/// Fault 31: a flood of one delays nobody else. [I14 I15]
+/// Story 20: one node's load does not stop the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_well_formed_frames_delays_nobody() {
     let house = House::open().await;
@@ -393,6 +402,7 @@ async fn a_flood_of_well_formed_frames_delays_nobody() {
 }
 
 /// Operations and kinds that nobody knows are kept as they came, and held.
+/// Counterexample 31: what nobody can read is journalled, and stops nothing behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_can_read_is_journalled_and_held() {
     let house = House::open().await;

@@ -200,6 +200,7 @@ async fn another_authority_is_refused_in_the_handshake() {
 
 /// Pages of a scope that the node does not hold are passed over, and pages that it does hold
 /// become visible by a signed checkpoint only.
+/// Fault 32: pages that are not its own never become visible. [I8]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_scopes_data_and_unsigned_pages_never_become_visible() {
     let house = House::open().await;
@@ -250,6 +251,8 @@ async fn a_record_that_is_at_home_elsewhere_is_not_taken_in() {
     house.proves(&mut office).await;
 }
 
+/// Fault 32: a checkpoint that takes the past back is refused. [I10 I12]
+/// Counterexample 33: a node holds its receipts and checkpoints against each other by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkpoint_that_takes_the_past_back_is_refused() {
     let house = House::open().await;
@@ -284,6 +287,7 @@ async fn a_checkpoint_that_takes_the_past_back_is_refused() {
 }
 
 /// Acts count as delivered by a signed receipt for exactly this journal, and by nothing else.
+/// Fault 32: a receipt without the province's signature delivers nothing. [I3 I10]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_that_lie_deliver_nothing() {
     let house = House::open().await;
@@ -374,6 +378,7 @@ async fn acknowledgements_that_lie_are_refused() {
 }
 
 /// It asks for everything again, says that it holds more than was made, or that it is another province.
+/// Fault 32: a server with another past is named and not followed. [I12]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_with_another_past_is_named_and_not_followed() {
     let house = House::open().await;
@@ -464,6 +469,8 @@ async fn a_certificate_that_is_not_its_own_is_not_kept() {
 }
 
 /// A page that expands beyond every limit, pages that are no pages, and frames that are no frames.
+/// Fault 29: a node unpacks no bomb of a server. [I14]
+/// Fault 32: noise of a server is refused whole. [I13 I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bombs_and_noise_from_a_server_are_refused_whole() {
     let house = House::open().await;

@@ -166,6 +166,7 @@ async fn dial_from(house: &House, address: [u8; 4]) -> std::io::Result<TcpStream
 }
 
 /// One address can take its own places and no others; each is given back at the handshake's deadline.
+/// Fault 27: a handshake that never ends has a deadline, and costs one address its places. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silence_and_drips_before_the_handshake_cost_one_address_its_places_until_the_deadline() {
     let house = House::open().await;
@@ -202,6 +203,7 @@ async fn an_opening_that_drips_ends_at_its_deadline() {
 }
 
 /// Inside a frame nothing else can be sent, so whoever drips one cannot say that it lives.
+/// Fault 27: headers that drip end. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_that_drip_end_with_the_keepalive() {
     let house = House::open().await;
@@ -227,6 +229,7 @@ async fn a_hello_that_drips_ends_at_its_deadline() {
 }
 
 /// After Hello the node is at turn until its Flush: a batch that never ends is left.
+/// Fault 27: a body of a byte a second ends at its deadline. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_drips_ends_at_its_deadline() {
     assert_eq!(Patience::default().frame, Duration::from_secs(FRAME_S_MAX));
@@ -281,6 +284,7 @@ async fn drip_body(house: &House, who: &Enrolled, first: &[u8], within_s: u64) -
 
 /// A machine that asks for everything and never reads: it holds what a few connections may hold, however
 /// many it opens, and nobody waits for it.
+/// Fault 27: who never reads delays nobody. [I14 I15]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_never_reads_holds_a_few_connections_and_delays_nobody() {
     let house = House::open().await;
@@ -311,6 +315,7 @@ async fn a_node_that_never_reads_holds_a_few_connections_and_delays_nobody() {
     drop(deaf);
 }
 
+/// Fault 28: streams beyond the limit are refused. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_streams_are_refused_beyond_the_limit() {
     let house = House::open().await;
@@ -336,6 +341,7 @@ async fn a_thousand_streams_are_refused_beyond_the_limit() {
 }
 
 /// CVE-2023-44487: opened and reset before anybody looked.
+/// Fault 28: rapid reset ends the connection. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rapid_reset_ends_the_connection() {
     let house = House::open().await;
@@ -363,6 +369,7 @@ async fn rapid_reset_ends_the_connection() {
     house.proves(&mut office).await;
 }
 
+/// Fault 28: headers without end end the connection. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_without_end_end_the_connection() {
     let house = House::open().await;
@@ -423,6 +430,7 @@ async fn a_frame_over_the_limit_ends_the_connection() {
 }
 
 /// A message that claims a gigabyte is refused by its first five bytes.
+/// Fault 28: a message is refused by the length that it announces. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_over_the_limit_is_refused_by_its_length() {
     let house = House::open().await;
@@ -452,6 +460,7 @@ async fn a_message_over_the_limit_is_refused_by_its_length() {
 }
 
 /// Groups within groups, fields without end, numbers of eleven bytes, and noise.
+/// Fault 30: a malformed message ends its stream and nothing else. [I13 I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn malformed_messages_end_the_stream_and_nothing_else() {
     let house = House::open().await;
@@ -492,6 +501,7 @@ async fn malformed_messages_end_the_stream_and_nothing_else() {
 }
 
 /// A body that expands beyond what it says, and beyond every limit.
+/// Fault 29: a bomb on the wire is a bad batch. [I14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bomb_is_a_bad_batch() {
     let house = House::open().await;

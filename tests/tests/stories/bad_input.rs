@@ -8,6 +8,7 @@ use dongbo_tests::harness::{Server, strangers, tamper};
 
 use crate::{AGAIN, Story, empty_province, ensure, ensure_eq, members, office, refused};
 
+/// Fault 15: the second program is told who has the directory. [I1]
 #[test]
 fn a_directory_in_use_names_who_uses_it() -> Story {
     let (world, [lan, _]) = office()?;
@@ -24,6 +25,7 @@ fn a_directory_in_use_names_who_uses_it() -> Story {
     world.in_step(&lan)
 }
 
+/// Story 18: no refusal ends in a deleted or changed file.
 #[test]
 fn a_database_of_a_newer_version_is_left_alone() -> Story {
     let (mut world, [lan, _]) = office()?;

@@ -4,6 +4,9 @@ use dongbo_tests::harness::Clock;
 
 use crate::{Story, ensure, ensure_eq, members, office};
 
+/// Fault 17: an exchange goes on whatever the clock says. [I7 I15]
+/// Counterexample 13: certificates are not judged by a commune's clock.
+/// Story 11: a wrong clock stops nothing.
 #[test]
 fn clocks_of_2035_and_1999_lose_and_stop_nothing() -> Story {
     let (world, [mut lan, mut minh]) = office()?;
@@ -38,6 +41,9 @@ fn clocks_of_2035_and_1999_lose_and_stop_nothing() -> Story {
     world.server.verified()
 }
 
+/// Fault 17: a clock that is ahead wins no conflict by it. [I7]
+/// Counterexample 14: nobody's clock advances from another's stamp.
+/// Story 11: a wrong clock wins nothing.
 #[test]
 fn a_clock_of_2035_does_not_win_for_ever() -> Story {
     let (world, [mut lan, minh]) = office()?;
@@ -60,6 +66,7 @@ fn a_clock_of_2035_does_not_win_for_ever() -> Story {
     world.in_step(&lan)
 }
 
+/// Fault 17: a clock may jump between any two acts. [I7 I15]
 #[test]
 fn a_clock_that_jumps_between_commands_breaks_nothing() -> Story {
     let (world, [mut lan, _]) = office()?;

@@ -32,6 +32,7 @@ fn fill(
     Err(Trouble(format!("the disk of {} is never full", node.name)))
 }
 
+/// Fault 5: it is said, everything saved can be read, and work goes on when there is room. [I2 I16]
 #[test]
 fn a_full_disk_at_a_commune_loses_nothing_that_was_saved() -> Story {
     let world = empty_province()?;
@@ -75,6 +76,7 @@ fn limited(command: &Command) -> Command {
     shell
 }
 
+/// Fault 5: acts stay at the commune until the province has room. [I2 I15]
 #[test]
 fn a_full_disk_at_the_province_is_said_and_keeps_every_act_at_the_commune() -> Story {
     let mut world = empty_province()?;

@@ -7,6 +7,7 @@ use crate::{Story, empty_province, ensure_eq, first_scope, refused};
 /// Two hours, for a code that was good for one.
 const LATER_S: i64 = 2 * 3_600;
 
+/// Fault 39: a code is used once. [I9]
 #[test]
 fn a_code_lets_one_machine_in_once() -> Story {
     let world = empty_province()?;
@@ -32,6 +33,7 @@ fn a_machine_joins_once() -> Story {
     world.in_step(&node)
 }
 
+/// Fault 39: a code that is late is refused. [I9]
 #[test]
 fn an_expired_code_is_refused() -> Story {
     let mut world = empty_province()?;
@@ -43,6 +45,7 @@ fn an_expired_code_is_refused() -> Story {
     refused(world.machine("late", &[&scope])?.join(&code)?, 5, &[])
 }
 
+/// Fault 39: a guess opens nothing. [I9]
 #[test]
 fn an_unknown_and_a_mistyped_code_are_told_apart() -> Story {
     let world = empty_province()?;
@@ -62,6 +65,7 @@ fn an_unknown_scope_is_no_invitation() -> Story {
     refused(world.server.run(&["invite", "--scope", "NO-SUCH"])?, 9, &["NO-SUCH"])
 }
 
+/// Fault 36: a server of another authority is not believed, before anything is said. [I8]
 #[test]
 fn a_code_of_another_province_opens_no_door() -> Story {
     let world = empty_province()?;

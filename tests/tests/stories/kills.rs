@@ -109,6 +109,7 @@ fn slow_lines(nodes: [&Node; 2], draw: &mut ChaCha8Rng) {
     }
 }
 
+/// Fault 2: killed at any moment, it holds what it acknowledged, once. [I3 I4 I10]
 #[test]
 fn kill_the_server_at_any_moment_and_no_acknowledged_act_is_lost() -> Story {
     let mut draw = ChaCha8Rng::seed_from_u64(seed());
@@ -147,6 +148,8 @@ fn kill_the_server_at_any_moment_and_no_acknowledged_act_is_lost() -> Story {
     book.holds(&world)
 }
 
+/// Fault 1: killed at any moment, it goes on from what it had said was saved. [I2 I3 I4 I6]
+/// Story 7: a crash in the middle of an exchange leaves nothing stuck.
 #[test]
 fn kill_a_node_at_any_moment_and_nothing_saved_is_lost() -> Story {
     let mut draw = ChaCha8Rng::seed_from_u64(seed() + 1);
@@ -199,6 +202,8 @@ fn kill_a_node_at_any_moment_and_nothing_saved_is_lost() -> Story {
     book.holds(&world)
 }
 
+/// Fault 1: a first fill that was killed goes on and ends in step. [I3 I6 I15]
+/// Story 13: a first fill survives being cut off.
 #[test]
 fn kill_a_node_while_it_is_filled_for_the_first_time() -> Story {
     let mut draw = ChaCha8Rng::seed_from_u64(seed() + 2);
@@ -232,6 +237,7 @@ fn kill_a_node_while_it_is_filled_for_the_first_time() -> Story {
     new.verified()
 }
 
+/// Fault 2: what was not acknowledged is sent again and merged once. [I3 I4 I15]
 #[test]
 fn kill_the_server_in_the_middle_of_a_long_upload() -> Story {
     use dongbo_tests::harness::strangers;

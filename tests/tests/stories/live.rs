@@ -66,6 +66,8 @@ fn what_the_province_does_arrives_as_well() -> Story {
     world.in_step(&lan)
 }
 
+/// Fault 23: a link that died comes back by itself. [I15]
+/// Story 7: a watching machine waits for nobody's edit to try again.
 #[test]
 fn a_watching_machine_comes_back_by_itself() -> Story {
     let (mut world, [lan, minh]) = office()?;
@@ -86,6 +88,7 @@ fn a_watching_machine_comes_back_by_itself() -> Story {
     world.in_step(&minh)
 }
 
+/// Fault 47: asked to end, it ends in order and goes on from there. [I3]
 #[test]
 fn a_server_that_is_asked_to_end_ends_in_good_order() -> Story {
     let (mut world, [lan, _]) = office()?;

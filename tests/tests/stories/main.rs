@@ -5,18 +5,22 @@
 
 mod bad_input;
 mod clocks;
+mod cuts;
 mod full_disk;
 mod joining;
 mod kills;
 mod live;
 mod offline;
 mod passphrase;
+mod places;
 mod put_back;
+mod released;
 mod requests;
 mod restore;
 mod revoked;
 mod rivals;
 mod scopes;
+mod skew;
 mod stick;
 mod tampering;
 mod undo;

@@ -31,6 +31,7 @@ fn an_edit_made_offline_arrives_at_the_next_exchange() -> Story {
     world.in_step(&minh)
 }
 
+/// Story 20: an exchange with nothing new moves nothing.
 #[test]
 fn a_second_exchange_moves_nothing() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -47,6 +48,7 @@ fn a_second_exchange_moves_nothing() -> Story {
     Ok(())
 }
 
+/// Counterexample 22: what merged as written is not sent back.
 #[test]
 fn what_merged_as_written_is_not_sent_back() -> Story {
     let (world, [lan, _]) = office()?;
@@ -73,6 +75,7 @@ fn work(node: &Node, members: &[String]) -> Story {
     node.exchange(AGAIN).map(drop)
 }
 
+/// Story 20: a long absence costs what changed, in one exchange.
 #[test]
 fn a_node_that_was_away_through_1000_acts_hears_them_in_one_exchange() -> Story {
     let world = empty_province()?;

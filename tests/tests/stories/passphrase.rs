@@ -4,6 +4,8 @@ use std::fs;
 
 use crate::{Story, empty_province, ensure_eq, first_scope, members, refused};
 
+/// Fault 38: with a passphrase a stolen disk opens to nobody. [I8]
+/// Counterexample 39: a passphrase wraps the key.
 #[test]
 fn a_wrong_passphrase_opens_nothing_and_harms_nothing() -> Story {
     let world = empty_province()?;

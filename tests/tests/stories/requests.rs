@@ -33,6 +33,7 @@ fn an_approved_request_takes_effect_and_says_who_asked() -> Story {
     lan.verified()
 }
 
+/// Counterexample 30: what becomes of a request comes by the inbox.
 #[test]
 fn a_refused_request_leaves_the_value_and_gives_the_reason() -> Story {
     let (world, [lan, _]) = office()?;

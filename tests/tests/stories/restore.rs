@@ -18,6 +18,10 @@ fn back_up(world: &World) -> Result<String, Trouble> {
     Ok(file)
 }
 
+/// Fault 10: nodes send again what the backup lacked. [I2 I12]
+/// Fault 48: the province rises from last night's backup and its nodes. [I2 I12 I17]
+/// Counterexample 4: what names an act that the restore took away is merged, and knows of it when it is back.
+/// Story 2: what was handed over is remembered at both ends, beyond the backup.
 #[test]
 fn the_nodes_bring_back_what_the_backup_did_not_have() -> Story {
     let (mut world, [lan, minh]) = office()?;
@@ -115,6 +119,9 @@ pub fn put_back_untold() -> Result<(World, [Node; 2], [String; 2]), Trouble> {
     Ok((world, [lan, minh], [own[0].clone(), own[1].clone()]))
 }
 
+/// Fault 10: put back untold, it begins a new epoch by its own signatures, and gets back what it lost. [I2 I12]
+/// Counterexample 8: a restore that nobody announced is noticed.
+/// Story 5: going back in time is a state of its own.
 #[test]
 fn a_province_that_was_put_back_untold_finds_it_out_from_a_node_that_had_sent() -> Story {
     let (world, [lan, minh], [lost, other]) = put_back_untold()?;
@@ -131,6 +138,9 @@ fn a_province_that_was_put_back_untold_finds_it_out_from_a_node_that_had_sent() 
     all_hold_the_same(&world, &[&lan, &minh])
 }
 
+/// Fault 10: put back untold, it begins a new epoch by its own signatures, and gets back what it lost. [I2 I12]
+/// Counterexample 8: a restore that nobody announced is noticed.
+/// Story 5: going back in time is a state of its own.
 #[test]
 fn a_province_that_was_put_back_untold_finds_it_out_from_a_node_that_had_only_heard() -> Story {
     let (world, [lan, minh], [lost, _]) = put_back_untold()?;
@@ -154,6 +164,8 @@ pub fn all_hold_the_same(world: &World, nodes: &[&Node]) -> Story {
     world.server.verified()
 }
 
+/// Fault 10: a restore brings back no revoked machine. [I8 I12]
+/// Counterexample 10: a revocation outlives the backup that did not have it.
 #[test]
 fn a_revocation_survives_the_restore() -> Story {
     let (mut world, [lan, _]) = office()?;
@@ -165,6 +177,7 @@ fn a_revocation_survives_the_restore() -> Story {
     ensure_eq(lan.run(&["sync"])?.code, 5)
 }
 
+/// Story 16: nothing is restored over what is in use.
 #[test]
 fn a_running_province_is_not_restored_over() -> Story {
     let (world, [lan, _]) = office()?;
@@ -175,6 +188,7 @@ fn a_running_province_is_not_restored_over() -> Story {
     world.in_step(&lan)
 }
 
+/// Fault 14: a damaged backup is refused, and what is there is kept. [I17]
 #[test]
 fn a_damaged_backup_is_refused_and_the_province_is_kept() -> Story {
     let (mut world, [lan, _]) = office()?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Story, ensure, ensure_eq, members, office};
 
+/// Fault 34: it is cut off at once, and from then on only delivers. [I2 I8]
 #[test]
 fn a_revoked_machine_is_cut_at_once_and_only_delivers() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -36,6 +37,9 @@ fn a_revoked_machine_is_cut_at_once_and_only_delivers() -> Story {
     world.in_step(&minh)
 }
 
+/// Fault 34: what it had saved is delivered, and nothing comes down. [I2 I8]
+/// Fault 38: a machine that is gone is revoked, and hears nothing more. [I8]
+/// Story 3: lost access is a last delivery and a sentence.
 #[test]
 fn a_machine_revoked_while_it_was_away_delivers_what_it_had() -> Story {
     let (world, [lan, _]) = office()?;

@@ -26,6 +26,7 @@ fn both_edit(
     Ok(member)
 }
 
+/// Fault 44: both values are kept and listed until someone settles. [I1 I2]
 #[test]
 fn both_edit_one_field_and_nothing_is_lost() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -67,6 +68,7 @@ fn settling_on_one_settles_everywhere() -> Story {
     ensure_eq(world.server.value(&member, "phone")?, "0000111111")
 }
 
+/// Counterexample 17: equal values of two people are both kept, and no conflict.
 #[test]
 fn equal_values_are_no_conflict() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -95,6 +97,7 @@ fn different_fields_of_one_member_are_both_kept() -> Story {
     ensure_eq(world.server.conflicts()?, vec![])
 }
 
+/// Counterexample 1: who was shown a value replaces it, and nobody else.
 #[test]
 fn who_knew_of_the_other_value_replaces_it() -> Story {
     let (world, [lan, minh]) = office()?;

@@ -69,6 +69,8 @@ fn a_guest_is_shown_its_card_and_no_more() -> Story {
     world.in_step(&lan)
 }
 
+/// Fault 45: an edit made at the old home follows the record. [I2 I8]
+/// Story 4: what was written is delivered before the record is purged.
 #[test]
 fn a_member_moves_and_leaves_nothing_behind() -> Story {
     let (world, [lan, minh]) = two_offices()?;

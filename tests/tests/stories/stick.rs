@@ -84,6 +84,7 @@ fn all_is_said(world: &World, node: &Node) -> Story {
     node.verified()
 }
 
+/// Story 13: a first fill can come by stick.
 #[test]
 fn a_node_kept_by_stick_alone_holds_what_one_kept_by_wire_holds_and_goes_on_by_wire() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -119,6 +120,8 @@ fn a_node_kept_by_stick_alone_holds_what_one_kept_by_wire_holds_and_goes_on_by_w
     world.server.verified()
 }
 
+/// Fault 20: a file that is read twice or a week late changes nothing. [I4 I5]
+/// Counterexample 38: a file that comes late is passed over where it says nothing new.
 #[test]
 fn a_bundle_is_taken_twice_late_and_after_another() -> Story {
     let (world, [lan, _]) = office()?;
@@ -305,6 +308,7 @@ fn what_finds_no_room_comes_with_the_next_bundle() -> Story {
     all_is_said(&world, &hoa)
 }
 
+/// Counterexample 38: an old answer takes nothing back.
 #[test]
 fn an_answer_does_not_take_back_what_came_by_wire() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -355,6 +359,7 @@ fn a_province_that_was_put_back_untold_finds_it_out_by_stick() -> Story {
     all_hold_the_same(&world, &[&lan, &minh])
 }
 
+/// Fault 35: it is renewed by stick as well. [I2 I15]
 #[test]
 fn an_expired_certificate_is_renewed_by_stick() -> Story {
     let (mut world, [lan, _]) = office()?;

@@ -65,6 +65,7 @@ fn a_value_changed_through_the_key_is_found_at_a_commune() -> Story {
     ensure(found.code == 10, || found.trouble("not found").0)
 }
 
+/// Counterexample 40: a row changed by someone who has the key is found by the chain.
 #[test]
 fn a_journal_row_changed_through_the_key_is_found_at_the_province() -> Story {
     let (world, lan) = busy()?;
@@ -84,6 +85,7 @@ fn a_journal_row_changed_through_the_key_is_found_at_the_province() -> Story {
     lan.sync().map(drop)
 }
 
+/// Counterexample 21: a digest is held against the rows, not against itself.
 #[test]
 fn a_value_changed_through_the_key_is_found_at_the_province() -> Story {
     let (world, _lan) = busy()?;
@@ -97,6 +99,8 @@ fn a_value_changed_through_the_key_is_found_at_the_province() -> Story {
     ensure(found.code == 10, || found.trouble("not found").0)
 }
 
+/// Fault 7: verify finds a changed byte wherever it is. [I10 I17]
+/// Counterexample 40: a raw byte is found by its page's code.
 #[test]
 fn a_raw_byte_anywhere_in_the_file_is_found_on_both_sides() -> Story {
     let mut draw = ChaCha8Rng::seed_from_u64(seed());

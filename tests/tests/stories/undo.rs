@@ -4,6 +4,8 @@ use dongbo_tests::harness::strangers;
 
 use crate::{Story, ensure_eq, members, office};
 
+/// Fault 46: a wrong import is taken back as one, at both ends. [I2 I10]
+/// Counterexample 25: an import is a job, undone as one.
 #[test]
 fn an_import_is_taken_back_as_one() -> Story {
     let (world, [lan, minh]) = office()?;

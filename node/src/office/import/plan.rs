@@ -253,6 +253,7 @@ mod tests {
         planner.take(row, known, &|| RecordId::default(), &|_| Ok(None)).unwrap()
     }
 
+    /// Counterexample 25: an import is acts of bounded size in one job.
     #[test]
     fn acts_hold_a_thousand_records_at_most_and_are_one_job() {
         let grants = grants();

@@ -56,6 +56,7 @@ fn a_backup_leaves_one_file_and_never_replaces_unasked() {
     assert_eq!(beside, ["backup.db"]);
 }
 
+/// Fault 14: a backup that was interrupted leaves no file that looks like one. [I17]
 #[test]
 fn a_backup_that_cannot_be_finished_leaves_nothing() {
     let house = House::with_members(3_000);
@@ -69,6 +70,7 @@ fn a_backup_that_cannot_be_finished_leaves_nothing() {
     assert!(house.names().iter().all(|name| !name.starts_with("backup")), "{:?}", house.names());
 }
 
+/// Fault 14: after a crash in a backup the next one is made. [I17]
 #[test]
 fn what_a_crash_left_of_a_backup_is_not_in_the_way() {
     let house = House::with_members(10);

@@ -5,6 +5,7 @@ use dongbo_sqlite::{Access, Kind, classify, versions};
 
 use crate::house::House;
 
+/// Counterexample 37: the one SQLCipher that both sides link has the fix.
 #[test]
 fn this_build_may_ship() {
     let versions = versions(&House::with_members(1).open(Access::ReadOnly).unwrap()).unwrap();
@@ -12,6 +13,7 @@ fn this_build_may_ship() {
     assert!(versions.may_ship(), "{versions:?}");
 }
 
+/// Fault 38: nothing readable is on the disk. [I8]
 #[test]
 fn nothing_readable_reaches_the_disk() {
     let house = House::with_members(50);
@@ -96,6 +98,7 @@ fn nobody_edits_the_schema_table_or_misspells_a_column() {
     assert!(conn.prepare("SELECT id FROM member WHERE \"nmae\" = 'x'").is_err());
 }
 
+/// Fault 5: a transaction that finds no room is kept whole or not at all. [I2]
 #[test]
 fn a_full_disk_is_named_and_nothing_is_half_kept() {
     let house = House::with_members(10);

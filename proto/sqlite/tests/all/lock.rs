@@ -31,6 +31,7 @@ fn hold(dir: &Path) -> Child {
     child
 }
 
+/// Fault 15: the lock names its holder and dies with it. [I1]
 #[test]
 fn another_process_is_named_and_its_death_frees_the_lock() {
     let dir = tempfile::tempdir().unwrap();

@@ -11,3 +11,4 @@ mod migrate;
 mod open;
 mod overflow;
 mod pages;
+mod released;

@@ -34,6 +34,7 @@ fn fresh_equals_carried_along() {
     assert_eq!(schema_text(&conn).unwrap(), schema_text(&fresh).unwrap());
 }
 
+/// Fault 13: a step that fails on odd data leaves everything before it. [I13 I17]
 #[test]
 fn a_failed_step_leaves_the_database_before_it() {
     let house = House::new();
@@ -45,6 +46,7 @@ fn a_failed_step_leaves_the_database_before_it() {
     assert_eq!(SCHEMA.migrate(&mut conn).unwrap(), 1);
 }
 
+/// Fault 13: an old program does not touch a newer schema. [I13]
 #[test]
 fn a_newer_database_is_not_migrated() {
     let house = House::with_members(0);

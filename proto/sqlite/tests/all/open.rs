@@ -45,6 +45,8 @@ fn a_wrong_key_is_a_wrong_key() {
     assert_eq!(count(&house.open(Access::ReadWrite).unwrap()), 300);
 }
 
+/// Fault 7: the first sixteen bytes may be lost: key and salt are in the key file. [I2 I17]
+/// Counterexample 11: a flipped salt does not lock everything up.
 #[test]
 fn a_flipped_salt_is_survived() {
     for bit in 0..128 {
@@ -108,6 +110,7 @@ fn the_other_sides_database_is_refused() {
     }
 }
 
+/// Fault 42: the file is equal before and after. [I13]
 #[test]
 fn a_newer_database_is_refused_untouched() {
     let house = House::with_members(1);
@@ -123,6 +126,7 @@ fn a_newer_database_is_refused_untouched() {
     assert_eq!(fs::read(house.path()).unwrap(), before);
 }
 
+/// Fault 7: a flipped bit in any page is noticed. [I17]
 #[test]
 fn a_flipped_bit_in_any_page_is_noticed() {
     let pages = fs::metadata(House::with_members(300).path()).unwrap().len() as usize / PAGE;

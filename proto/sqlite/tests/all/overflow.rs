@@ -59,6 +59,7 @@ fn both_checks_find_it() {
     assert!(!quick_check(&conn).unwrap().is_empty());
 }
 
+/// Fault 7: a backup of damage is refused. [I17]
 #[test]
 fn a_backup_does_not_turn_damage_into_sound_zeros() {
     let house = damaged_at_the_end();

@@ -56,6 +56,7 @@ fn every_kind_has_a_home_without_a_column_and_a_void_reason_with_one() {
     }
 }
 
+/// Counterexample 15: nobody writes what they may not see.
 #[test]
 fn who_may_write_may_read() {
     for (kind, field) in all_fields() {

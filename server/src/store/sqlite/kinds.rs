@@ -1,17 +1,40 @@
 //! The tables of kinds: made from the catalogue, and the text of the statements on them.
 //!
-//! Deliberately absent: what the columns mean (`catalogue::table` says it).
+//! The registry notes which catalogue wrote it. A later one brings its tables and columns with it,
+//! and shows fields in conflict by its own rules; an earlier one leaves the file alone.
+//!
+//! Deliberately absent: what the columns mean (`catalogue::table` says it), and acts that waited for
+//! a later catalogue (`registry::judge_again`).
 
 use dongbo_proto::catalogue::table::{add_column, create_table, quoted};
 use dongbo_proto::catalogue::{Kind, catalogue};
 use dongbo_proto::id::FieldId;
-use dongbo_sqlite::rusqlite::{Connection, TransactionBehavior};
+use dongbo_proto::merge;
+use dongbo_proto::record::Meta;
+use dongbo_sqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use crate::store::error::Result;
+use super::bind::Column;
+use super::records;
+use crate::store::error::{Result, StoreError};
+
+/// The note that says which catalogue wrote the registry.
+const CATALOGUE_NOTE: &str = "catalogue";
+
+/// Which catalogue wrote the registry; 0 where none has.
+pub(super) fn written_by(conn: &Connection) -> Result<u32> {
+    let sql = "SELECT value FROM note WHERE name = ?1";
+    let noted: Option<Vec<u8>> =
+        conn.query_row(sql, [CATALOGUE_NOTE], |row| row.get(0)).optional()?;
+    let Some(bytes) = noted else { return Ok(0) };
+    let bytes = bytes.try_into().map_err(|_| StoreError::damaged("the catalogue's version"))?;
+    Ok(u32::from_be_bytes(bytes))
+}
 
 /// Makes the tables and columns that the catalogue has and the file has not.
 pub(super) fn bring_up(conn: &mut Connection) -> Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known = catalogue().version();
+    let is_older = written_by(&tx)? < known;
     for kind in catalogue().kinds() {
         let held = columns_of(&tx, &kind.name)?;
         if held.is_empty() {
@@ -21,8 +44,53 @@ pub(super) fn bring_up(conn: &mut Connection) -> Result<()> {
         for field in kind.stored().filter(|f| !held.contains(&f.name)) {
             tx.execute_batch(&add_column(kind, field))?;
         }
+        if is_older {
+            show_again(&tx, kind)?;
+        }
+    }
+    if is_older {
+        let sql = "INSERT OR REPLACE INTO note (name, value) VALUES (?1, ?2)";
+        tx.execute(sql, params![CATALOGUE_NOTE, known.to_be_bytes()])?;
     }
     Ok(tx.commit()?)
+}
+
+/// Fields in conflict show the head that the rules of this catalogue choose: those of the one before
+/// may have chosen another.
+fn show_again(tx: &Connection, kind: &Kind) -> Result<()> {
+    let name = quoted(&kind.name);
+    let mut contested: Vec<i64> = Vec::new();
+    let mut all = tx.prepare(&format!("SELECT rowid, \"_meta\" FROM {name}"))?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        if meta_of(row.get_ref(1)?.as_blob().ok())?.contested_fields().next().is_some() {
+            contested.push(row.get(0)?);
+        }
+    }
+    contested.into_iter().try_for_each(|rowid| show_row_again(tx, kind, rowid))
+}
+
+fn show_row_again(tx: &Connection, kind: &Kind, rowid: i64) -> Result<()> {
+    let mut one = tx.prepare_cached(&select_all(kind, "WHERE rowid = ?1"))?;
+    let mut rows = one.query([rowid])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let mut meta = meta_of(row.get_ref(2)?.as_blob().ok())?;
+    let record = records::whole(kind, row)?;
+    let contested: Vec<FieldId> = meta.contested_fields().collect();
+    for field in contested {
+        let stored = kind.field(field).is_some_and(|f| f.is_stored());
+        let (Some(state), true) = (record.field(field), stored) else { continue };
+        let rule = merge::rule_of(kind.id, field);
+        let Some(value) = meta.set(field, state, rule, true) else { continue };
+        let sql = update(kind, &[field], false);
+        tx.prepare_cached(&sql)?.execute(params![rowid, meta.pack(), Column(&value)])?;
+    }
+    Ok(())
+}
+
+fn meta_of(blob: Option<&[u8]>) -> Result<Meta> {
+    let meta = blob.and_then(|bytes| Meta::unpack(bytes).ok());
+    meta.ok_or_else(|| StoreError::damaged("a record's heads"))
 }
 
 fn columns_of(conn: &Connection, table: &str) -> Result<Vec<String>> {

@@ -20,6 +20,7 @@ mod tx;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use dongbo_proto::catalogue::catalogue;
 use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::rusqlite::{self, Connection};
 use dongbo_sqlite::{
@@ -89,6 +90,7 @@ impl SqliteStore {
         access: Access,
     ) -> std::result::Result<Self, SqliteOpenError> {
         let mut writer = dongbo_sqlite::open(path, &key, &SCHEMA, Knobs::SERVER, access)?;
+        refuse_newer(&writer)?;
         if access != Access::ReadOnly {
             SCHEMA.migrate(&mut writer)?;
             kinds::bring_up(&mut writer)?;
@@ -135,6 +137,18 @@ impl SqliteStore {
             idle.push(conn);
         }
     }
+}
+
+/// A registry that a later catalogue wrote is left alone: its rows hold what this build would lose.
+fn refuse_newer(conn: &Connection) -> std::result::Result<(), SqliteOpenError> {
+    let made = dongbo_sqlite::migrate::version(conn).map_err(StoreError::from)? > 0;
+    let found = if made { kinds::written_by(conn)? } else { 0 };
+    let known = catalogue().version();
+    if found <= known {
+        return Ok(());
+    }
+    dongbo_sqlite::leave_as_it_is(conn);
+    Err(MigrateError::NewerVersion { found, known }.into())
 }
 
 fn of_open(error: OpenError) -> StoreError {

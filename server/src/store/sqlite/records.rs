@@ -212,7 +212,7 @@ fn blob<'r>(row: &'r rusqlite::Row<'_>, at: usize) -> Result<&'r [u8]> {
     row.get_ref(at)?.as_blob().map_err(|_| StoreError::damaged("a blob"))
 }
 
-fn whole(kind: &Kind, row: &rusqlite::Row<'_>) -> Result<Record> {
+pub(super) fn whole(kind: &Kind, row: &rusqlite::Row<'_>) -> Result<Record> {
     let meta = Meta::unpack(blob(row, 2)?).map_err(|_| StoreError::damaged("a record's heads"))?;
     let home = ScopeId(bind::small(row, 1, "a home")?);
     let mut joining = meta.join(bind::record_id(row, 0)?, kind.id, home, kind.columns().len());

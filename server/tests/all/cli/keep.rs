@@ -19,6 +19,7 @@ fn phone(site: &Site) -> serde_json::Value {
     site.run(&["record", "show", AN]).json()["fields"]["phone"].clone()
 }
 
+/// Fault 48: a backup comes back whole, as a new epoch. [I12 I17]
 #[test]
 fn a_backup_comes_back_as_a_new_epoch_of_the_old_one() {
     let site = Site::peopled();
@@ -53,6 +54,8 @@ fn a_backup_is_never_overwritten_unless_asked() {
     );
 }
 
+/// Fault 14: only a whole backup of this province comes back. [I17]
+/// Story 16: the wrong backup is refused by name.
 #[test]
 fn only_a_whole_backup_of_this_province_is_restored() {
     let (site, other) = (Site::peopled(), Site::peopled());
@@ -70,6 +73,7 @@ fn only_a_whole_backup_of_this_province_is_restored() {
     assert_eq!(site.run(&["verify"]).json()["sound"], true);
 }
 
+/// Counterexample 10: the standing list goes beside the backup.
 #[test]
 fn who_was_revoked_after_the_backup_stays_so() {
     let site = Site::peopled();
