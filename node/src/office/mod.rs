@@ -16,6 +16,7 @@ pub mod form;
 pub mod identity;
 pub mod import;
 pub mod join;
+pub mod last;
 pub mod place;
 pub mod shown;
 pub mod standing;
