@@ -85,6 +85,7 @@ fault-too-many = Too many ({ $what }). Nothing was changed; divide it.
 fault-sql = The SQL statement cannot be run. The data is unchanged.
 fault-sql-writes = The command sql only reads. The data is unchanged.
 fault-findings = { $count } things do not hold. Nothing was repaired. Copy everything as it is, and tell whoever looks after this machine.
+fault-fleet-quiet = { $count } organisations have gone quiet for { $days } days. Nothing was changed. Call those offices; what they enter is not in the totals.
 
 # init
 init-done =
@@ -115,6 +116,20 @@ status-silent = Silent for { $days } days: { $name } ({ $author })
 status-size = Size: { $size }
 status-backup = Last backup: { $when }
 status-no-backup = There was no backup yet. Run dongbo-server backup FILE.
+status-states = What is the matter:
+status-all-is-well = Nothing is the matter.
+# fleet
+fleet-heard = { $expected } organisations are expected, with { $machines } machines. Heard within { $days } days: { $heard }.
+fleet-quiet = { $count } of { $expected } organisations have not been heard from for { $days } days: their { $members } members are as of that time, the oldest as of { $since }.
+fleet-deliver-only = { $count } organisations have only machines that may only deliver: what they bring is held, and their { $members } members are as before.
+fleet-no-machine = { $count } organisations have no machine: their { $members } members are as the province entered them.
+fleet-behind = { $machines } machines said that they hold { $acts } acts which have not arrived here.
+fleet-held = { $acts } acts wait for the province's decision and are in no total.
+fleet-all-well = Nothing is the matter with any machine.
+heard-lately = heard
+heard-quiet = quiet
+heard-deliver-only = may only deliver
+heard-no-machine = no machine
 # Tables
 head-node = Node
 head-name = Name
@@ -131,6 +146,11 @@ head-revision = Revision
 head-digest = Digest
 head-record = Record
 head-shown = Contents
+head-members = Members
+head-heard = Heard
+head-behind = Acts not here
+head-certificate = Certificate, days left
+head-last-end = Last exchange
 conflicts-none = There are no conflicts.
 conflicts-twins = Perhaps the same ({ $kind }): { $records }
 digest-none = There are no scopes yet.

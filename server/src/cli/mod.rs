@@ -13,6 +13,7 @@ pub mod context;
 mod edit;
 pub mod exit;
 pub mod fault;
+mod fleet;
 mod held;
 mod home;
 mod import;
@@ -32,6 +33,7 @@ mod work;
 use std::process::ExitCode;
 
 use clap::Parser;
+use dongbo_proto::states::State;
 use serde_json::json;
 
 use args::{Cli, Command};
@@ -55,7 +57,10 @@ pub fn main() -> ExitCode {
 fn complain(cli: &Cli, fault: &Fault) {
     let sentence = fault.sentence(&context::words(cli.global.lang));
     if cli.global.json {
-        let error = json!({ "error": fault.key, "exit": fault.exit.number(), "message": sentence });
+        let state = State::of_key(fault.key).map(State::name);
+        let exit = fault.exit.number();
+        let error =
+            json!({ "error": fault.key, "state": state, "exit": exit, "message": sentence });
         eprintln!("{error}");
     } else {
         eprintln!("{sentence}");
@@ -70,6 +75,7 @@ fn run(ctx: &Context, command: &Command) -> Result<()> {
         Command::Revoke(args) => node::revoke(ctx, args),
         Command::Nodes => node::list(ctx),
         Command::Status(args) => look::status(ctx, args),
+        Command::Fleet(args) => fleet::run(ctx, args),
         Command::Conflicts => look::conflicts(ctx),
         Command::History(args) => look::history(ctx, args),
         Command::Held(command) => held::run(ctx, command),

@@ -15,6 +15,7 @@ mod decide;
 mod desk;
 mod enrol;
 mod error;
+mod fleet;
 mod history;
 mod journal;
 mod judge;
@@ -28,15 +29,17 @@ mod status;
 mod touched;
 mod verify;
 mod view;
+mod word;
 mod work;
 
 pub use act::act;
-pub use backup::{adopt_standing, mark_backed_up, positions, standing_since};
+pub use backup::{adopt_standing, backup_ms, mark_backed_up, positions, standing_since};
 pub use enrol::{
     JoinError, Joined, Newcomer, REFERENCE_CODE, begin_epoch, found, grant, invite, join,
     make_scopes, province_name, revoke, standing_version, suspend, withdraw_invite,
 };
 pub use error::{Error, RegistryError, Result};
+pub use fleet::{Fleet, Heard, Machine, Office, fleet, needs_a_person};
 pub use history::{HistoryEntry, history, history_for, kind_of};
 pub use journal::chain_at;
 pub use merge::{Arrival, Received, merge};
@@ -53,3 +56,4 @@ pub use status::{
 };
 pub use verify::{Finding, rederive, verify, verify_rows};
 pub use view::{NodeView, confirm, epoch, epochs, finish, is_revoked, node_view, receipt};
+pub use word::{Word, keep_word, word};

@@ -19,6 +19,8 @@ use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
 use super::Province;
+use super::account::{Account, refills};
+use super::metrics::LimitHit;
 use crate::ca::NodeIdentity;
 use crate::registry::{self, Prepared};
 use crate::session::{Answer, Ask, Awaits, Do, Event, Session};
@@ -46,6 +48,7 @@ pub(super) struct Talk {
     has_paged: bool,
     /// Pages on their way out while the next are read.
     leaving: Option<tokio::task::JoinHandle<()>>,
+    account: Account,
 }
 
 /// Serves one stream until either side ends it.
@@ -73,7 +76,7 @@ pub async fn serve(
                 None => continue,
             },
             () = tokio::time::sleep_until(silent) => {
-                tracing::debug!(node = %talk.author(), "left a node that was at turn and said nothing");
+                talk.fell_silent();
                 break;
             }
         };
@@ -88,6 +91,7 @@ pub async fn serve(
         }
     }
     reading.abort();
+    talk.end().await;
 }
 
 /// Reads frames, and prepares batches away from the conversation.
@@ -98,6 +102,7 @@ async fn read(
     events: mpsc::Sender<Happening>,
 ) {
     while let Ok(Some(frame)) = up.message().await {
+        province.metrics.received(wire::encoded_len(&frame));
         let event = match wire::up_from_pb(frame) {
             Ok(up) => happening(&province, &node, up).await,
             Err(_) => Event::Batch(Err(Stop::BadFrame)),
@@ -144,7 +149,9 @@ impl Talk {
     /// A conversation that has not begun, of at most about `room` bytes of frames.
     pub(super) fn new(province: Arc<Province>, node: NodeIdentity, down: Wires, room: u64) -> Self {
         let session = province.session(&node);
-        Talk { province, node, session, down, kept: None, room, has_paged: false, leaving: None }
+        let account = Account::default();
+        let (kept, has_paged, leaving) = (None, false, None);
+        Talk { province, node, session, down, kept, room, has_paged, leaving, account }
     }
 
     /// When silence has lasted too long, counted from what the node said last.
@@ -188,8 +195,51 @@ impl Talk {
         self.session.is_over()
     }
 
+    /// The node was at turn and said nothing.
+    fn fell_silent(&mut self) {
+        let limit = match self.session.awaits() {
+            Awaits::Hello => LimitHit::HelloTime,
+            _ => LimitHit::FrameTime,
+        };
+        self.province.metrics.limit(limit);
+        self.account.fell_silent();
+        tracing::debug!(node = %self.author(), "left a node that was at turn and said nothing");
+    }
+
+    /// All frames came in a file: nothing is confirmed before the next one.
+    pub(super) fn carried(&mut self) {
+        self.account.carried();
+    }
+
+    /// The conversation is over: counts what it came to, and keeps what of it was not kept yet.
+    pub(super) async fn end(&mut self) {
+        self.province.metrics.exchange(self.account.end());
+        if let Some(word) = self.account.to_keep() {
+            self.province.keep_word(self.author(), word).await;
+        }
+    }
+
+    /// Takes note of a frame that came.
+    fn note(&mut self, event: &Happening) {
+        let Event::Frame(up) = event else { return };
+        if let Up::Hello(hello) = up {
+            self.province.metrics.refills(refills(hello));
+        }
+        let now_ms = self.province.clock.now_ms();
+        self.account.heard(up, self.node.not_after, now_ms);
+    }
+
+    /// Takes note of a frame that goes.
+    fn note_down(&mut self, down: &Down) {
+        if matches!(down, Down::Stop(Stop::BadFrame)) {
+            self.province.metrics.limit(LimitHit::Frame);
+        }
+        self.account.said(down);
+    }
+
     /// Performs what the session says to an event, to its end.
     pub(super) async fn perform(&mut self, event: Happening) {
+        self.note(&event);
         if matches!(event, Event::Revoked) {
             self.leaving.take().inspect(tokio::task::JoinHandle::abort);
         }
@@ -230,6 +280,7 @@ impl Talk {
             for page in pages {
                 let Do::Send(page) = page else { continue };
                 let frame = province.compute(move || Ok(wire::down_to_pb(&page))).await;
+                frame.iter().for_each(|frame| province.metrics.sent(wire::encoded_len(frame)));
                 if down.send(frame.map_err(|_| Status::internal("a page"))).await.is_err() {
                     return;
                 }
@@ -250,14 +301,19 @@ impl Talk {
             self.land().await;
         }
         for frame in self.kept.take().into_iter().chain(frame) {
+            let bytes = wire::encoded_len(&frame);
+            self.province.metrics.sent(bytes);
             if self.room < u64::MAX {
-                self.room = self.room.saturating_sub(wire::encoded_len(&frame));
+                self.room = self.room.saturating_sub(bytes);
             }
             let _ = self.down.send(Ok(frame)).await;
         }
     }
 
     async fn step(&mut self, step: Do<Prepared>) -> Option<Happening> {
+        if let Do::Send(down) = &step {
+            self.note_down(down);
+        }
         match step {
             Do::Send(down) if matches!(*down, Down::Welcome(_)) => {
                 self.send(None).await;
@@ -285,9 +341,9 @@ impl Talk {
                 Some(Event::Finished(self.finish(marks, backed_up).await.map(Box::new)))
             }
             Do::Confirm(token, inbox) => {
-                let author = self.author();
+                let (author, word) = (self.author(), self.account.to_keep());
                 self.province
-                    .confirm(author, token, inbox)
+                    .confirm(author, token, inbox, word)
                     .await
                     .err()
                     .map(|s| Event::Received(Err(s)))
