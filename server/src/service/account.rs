@@ -173,6 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_that_was_held_and_is_asked_for_again_is_a_refill() {
+        let Up::Hello(mut said) = hello() else { return };
+        let scope = |n| dongbo_proto::id::ScopeId(n);
+        let again = Some(ScopeCursor::FROM_THE_START);
+        said.scopes = vec![
+            ScopeCursor { scope: scope(1), ..ScopeCursor::default() },
+            ScopeCursor { scope: scope(2), filled_to: again, ..ScopeCursor::default() },
+            ScopeCursor { scope: scope(3), visible: 4, staged: 4, filled_to: None },
+        ];
+        assert_eq!(refills(&said), 1);
+    }
+
+    #[test]
     fn who_may_only_deliver_is_never_in_step() {
         let mut account = Account::default();
         account.heard(&hello(), 77, 4_000);

@@ -16,6 +16,7 @@ mod link;
 mod node;
 mod process;
 pub mod says;
+pub mod scrape;
 mod server;
 pub mod strangers;
 pub mod tamper;

@@ -10,6 +10,8 @@ mod joining;
 mod kills;
 mod live;
 mod offline;
+mod operating;
+mod operators;
 mod passphrase;
 mod requests;
 mod restore;
