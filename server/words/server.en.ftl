@@ -151,6 +151,9 @@ head-heard = Heard
 head-behind = Acts not here
 head-certificate = Certificate, days left
 head-last-end = Last exchange
+head-in-backup = In the backup
+head-known = Known
+head-again = To be sent again
 conflicts-none = There are no conflicts.
 conflicts-twins = Perhaps the same ({ $kind }): { $records }
 digest-none = There are no scopes yet.
@@ -212,6 +215,14 @@ restore-done = Restored from { $path }. The new epoch is { $epoch }.
 restore-aside = The old database is kept as { $path }.
 restore-standing = { $lines } lines of revocations and spent codes were taken over from the old database.
 restore-next = Next: run serve again. Nodes notice the new epoch and send again what the backup lacks. Invitations that nobody used are void.
+# restore --rehearse
+rehearse-no-live = The registry in use cannot be read: what came after this backup is not known here, but what machines had said by then. They will send again what they hold.
+rehearse-again = { $machines } machines would send { $acts } acts again.
+rehearse-later-backup = Of these, { $acts } acts are in a later backup, so that machines need not keep them: restore the later one if you have it.
+rehearse-joined = Joined since this backup, to be invited again: { $names }
+rehearse-revoked = Revoked since this backup, taken over by a restore beside this registry: { $names }
+rehearse-lost = Nobody can send again { $acts } acts of the province itself:
+rehearse-nothing-changed = This was a rehearsal. Nothing was changed.
 # bundle
 bundle-card = The province's card is written to { $path }. It holds no secret. Next: make a join code (invite), and tell it to the commune in another way.
 bundle-done = The bundle of machine { $node } is taken in ({ $acts } acts). The answer: { $path }. Carry it back to that machine and run: dongbo-node bundle import

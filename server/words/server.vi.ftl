@@ -151,6 +151,9 @@ head-heard = Liên lạc
 head-behind = Việc chưa tới
 head-certificate = Chứng thư, còn ngày
 head-last-end = Lần trao đổi cuối
+head-in-backup = Trong bản sao lưu
+head-known = Đã biết
+head-again = Sẽ gửi lại
 conflicts-none = Không có xung đột nào.
 conflicts-twins = Có thể trùng ({ $kind }): { $records }
 digest-none = Chưa có phạm vi nào.
@@ -208,6 +211,14 @@ restore-done = Đã khôi phục từ { $path }. Kỷ nguyên mới: { $epoch }.
 restore-aside = Tệp cũ được giữ tại { $path }.
 restore-standing = Đã lấy lại { $lines } dòng thu hồi, mã đã dùng từ tệp cũ.
 restore-next = Tiếp theo: chạy lại serve. Các máy sẽ nhận ra kỷ nguyên mới và gửi lại những gì bản sao lưu chưa có. Các mã mời chưa dùng đã hết hiệu lực.
+# restore --rehearse
+rehearse-no-live = Không đọc được sổ đang dùng: không biết những gì có sau bản sao lưu này, ngoài những gì các máy đã báo đến lúc đó. Các máy sẽ gửi lại những gì chúng giữ.
+rehearse-again = { $machines } máy sẽ gửi lại { $acts } việc.
+rehearse-later-backup = Trong đó { $acts } việc đã có trong một bản sao lưu mới hơn nên các máy không buộc phải giữ: nếu còn bản mới hơn, hãy khôi phục bản đó.
+rehearse-joined = Gia nhập sau bản sao lưu này, phải mời lại: { $names }
+rehearse-revoked = Bị thu hồi sau bản sao lưu này, lệnh khôi phục cạnh sổ này sẽ lấy lại: { $names }
+rehearse-lost = Không ai gửi lại được { $acts } việc của chính cấp tỉnh:
+rehearse-nothing-changed = Đây chỉ là diễn tập. Không có gì thay đổi.
 # bundle
 bundle-card = Đã ghi danh thiếp của tỉnh vào { $path }. Trong đó không có bí mật. Tiếp theo: cấp mã mời (invite), báo mã cho máy ở xã bằng đường khác.
 bundle-done = Đã nhận gói của máy { $node } ({ $acts } việc). Gói trả lời: { $path }. Hãy mang về máy đó và chạy: dongbo-node bundle import

@@ -322,11 +322,16 @@ pub struct BackupArgs {
 /// `restore`.
 #[derive(Debug, Args)]
 #[command(after_help = "Ví dụ · Example:
-  dongbo-server restore /backup/dongbo-2026-11-23.db --data /srv/dongbo")]
+  dongbo-server restore /backup/dongbo-2026-11-23.db --data /srv/dongbo
+  dongbo-server restore /backup/dongbo-2026-11-23.db --data /srv/dongbo --rehearse")]
 pub struct RestoreArgs {
     /// Tệp sao lưu · The backup file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Chỉ nói trước: máy nào sẽ gửi lại gì, mất gì; không thay đổi gì · Only say beforehand who would
+    /// send what again, and what is lost; changes nothing
+    #[arg(long)]
+    pub rehearse: bool,
 }
 
 /// `import`.

@@ -239,7 +239,8 @@ impl OfficeShown {
 impl MachineShown {
     fn of(machine: &Machine, now_ms: UnixMs) -> Self {
         let (row, word) = (&machine.row, machine.word.as_ref());
-        let days_left = |until_s: i64| (until_s - now_ms / 1_000).div_euclid(DAY_MS / 1_000);
+        let days_left =
+            |until_s: i64| until_s.saturating_sub(now_ms / 1_000).div_euclid(DAY_MS / 1_000);
         MachineShown {
             author: row.id.to_string(),
             name: row.name.clone(),

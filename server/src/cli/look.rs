@@ -114,7 +114,8 @@ impl Standing {
     /// Every state that holds now, the gravest first.
     fn states(&self, silent_days: i64) -> Vec<State> {
         let (s, now_ms) = (&self.status, self.now_ms);
-        let within = |at: Option<UnixMs>, ms: i64| at.is_some_and(|at| now_ms - at <= ms);
+        let within =
+            |at: Option<UnixMs>, ms: i64| at.is_some_and(|at| now_ms.saturating_sub(at) <= ms);
         let any = |of: &dyn Fn(&Machine) -> bool| self.fleet.machines.iter().any(of);
         let late = |m: &Machine| m.behind() > 0 && m.silent_ms(now_ms) > BEHIND_MS_MIN;
         let all = [

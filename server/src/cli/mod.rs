@@ -23,6 +23,7 @@ mod look;
 mod node;
 mod progress;
 mod record;
+mod rehearse;
 mod serve;
 mod sql;
 mod table;
@@ -82,6 +83,7 @@ fn run(ctx: &Context, command: &Command) -> Result<()> {
         Command::Digest => look::digest(ctx),
         Command::Verify => keep::verify(ctx),
         Command::Backup(args) => keep::backup(ctx, args),
+        Command::Restore(args) if args.rehearse => rehearse::run(ctx, args),
         Command::Restore(args) => keep::restore(ctx, args),
         Command::Import(args) => import::run(ctx, args),
         Command::Record(command) => record::run(ctx, command),

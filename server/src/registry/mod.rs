@@ -25,6 +25,7 @@ mod page;
 mod prepare;
 mod proof;
 mod province;
+mod rehearse;
 mod status;
 mod touched;
 mod verify;
@@ -50,6 +51,7 @@ pub use province::{
     Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract,
     settle,
 };
+pub use rehearse::{Lost, Returning, compare, known_authors, name_lost};
 pub use status::{
     Conflict, Conflicts, HeldAct, Status, conflicts, disputes, held_list, held_one, list, nodes,
     record, search, status,

@@ -97,8 +97,12 @@ impl Account {
         }
     }
 
-    /// What is to be kept of it now: nothing where that was kept.
+    /// What is to be kept of it now: nothing where that was kept, and nothing of a node that was told
+    /// to come later, for a server that is busy must not write for those whom it sends away.
     pub(super) fn to_keep(&mut self) -> Option<Word> {
+        if self.end() == State::ServerBusy.name() {
+            return None;
+        }
         let end = self.end().to_owned();
         let word = self.word.as_ref().map(|word| Word { end, ..word.clone() })?;
         if self.kept.as_ref() == Some(&word) {
@@ -168,6 +172,10 @@ mod tests {
         assert_eq!(account.to_keep(), None);
         account.said(&Down::Stop(Stop::Busy));
         assert_eq!((account.end(), account.to_keep()), (IN_STEP, None));
+        let mut sent_away = Account::default();
+        sent_away.heard(&hello(), 77, 4_000);
+        sent_away.said(&Down::Stop(Stop::Busy));
+        assert_eq!((sent_away.end(), sent_away.to_keep()), ("server_busy", None));
         account.said(&Down::Stop(Stop::Revoked));
         assert_eq!(account.to_keep().map(|word| word.end), Some("revoked".to_owned()));
     }

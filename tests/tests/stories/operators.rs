@@ -191,6 +191,31 @@ fn the_fleet_says_who_is_behind_or_quiet_and_what_the_totals_miss() -> Story {
     ensure_eq((code, &patient["missing"]["quiet"]), (0, &json!(0)))
 }
 
+/// A rehearsal on a real province: what the machines hold comes back from them, what the province did not.
+#[test]
+fn a_rehearsal_says_which_machines_would_send_what_again() -> Story {
+    let (world, nodes) = office()?;
+    let own = members(&world, &first_scope(&world));
+    let backup = world.dir().join("backup.db").to_string_lossy().into_owned();
+    world.server.ask(&["backup", &backup])?;
+    nodes[0].edit(&own[0], "phone", "0000111222")?;
+    nodes[0].exchange(AGAIN)?;
+    world.server.ask(&["record", "edit", &own[1], "--set", "phone=0000333444"])?;
+    let said = world.server.ask(&["restore", &backup, "--rehearse"])?;
+    ensure_eq((&said["acts_sent_again"], &said["acts_lost"]), (&json!(1), &json!(1)))?;
+    let machines = said["machines"].as_array().into_iter().flatten();
+    let sent: Vec<_> = machines.map(|m| (&m["name"], &m["sent_again"])).collect();
+    ensure_eq(sent, vec![(&json!("lan"), &json!(1)), (&json!("minh"), &json!(0))])?;
+    // Done in earnest, it is as it was said.
+    let mut world = world;
+    ensure_eq(world.server.stop()?, 0)?;
+    world.server.ask(&["restore", &backup])?;
+    world.server.start()?;
+    nodes.iter().try_for_each(|node| node.exchange(AGAIN).map(drop))?;
+    ensure_eq(world.server.value(&own[0], "phone")?, "0000111222")?;
+    ensure(world.server.value(&own[1], "phone")? != "0000333444", || "it came back".into())
+}
+
 /// The names of the states in a `status`.
 fn states(status: &Value) -> Vec<&str> {
     let all = status["states"].as_array().into_iter().flatten();
