@@ -99,7 +99,7 @@ impl Account {
 
     /// What is to be kept of it now: nothing where that was kept, and nothing of a node that was told
     /// to come later, for a server that is busy must not write for those whom it sends away.
-    pub(super) fn to_keep(&mut self) -> Option<Word> {
+    pub(super) fn take_word(&mut self) -> Option<Word> {
         if self.end() == State::ServerBusy.name() {
             return None;
         }
@@ -162,22 +162,22 @@ mod tests {
     #[test]
     fn a_conversation_ends_as_what_it_came_to() {
         let mut account = Account::default();
-        assert_eq!((account.end(), account.to_keep()), (NO_HELLO, None));
+        assert_eq!((account.end(), account.take_word()), (NO_HELLO, None));
         account.heard(&hello(), 77, 4_000);
         assert_eq!(account.end(), "link_cut");
         account.said(&welcome(Standing::Good));
         account.heard(&Up::Confirm { token: [0; 16], inbox: 0 }, 77, 4_100);
-        let word = account.to_keep().expect("a word");
+        let word = account.take_word().expect("a word");
         assert_eq!((word.position, word.ahead_ms, word.end.as_str()), (9, 1_000, IN_STEP));
-        assert_eq!(account.to_keep(), None);
+        assert_eq!(account.take_word(), None);
         account.said(&Down::Stop(Stop::Busy));
-        assert_eq!((account.end(), account.to_keep()), (IN_STEP, None));
+        assert_eq!((account.end(), account.take_word()), (IN_STEP, None));
         let mut sent_away = Account::default();
         sent_away.heard(&hello(), 77, 4_000);
         sent_away.said(&Down::Stop(Stop::Busy));
-        assert_eq!((sent_away.end(), sent_away.to_keep()), ("server_busy", None));
+        assert_eq!((sent_away.end(), sent_away.take_word()), ("server_busy", None));
         account.said(&Down::Stop(Stop::Revoked));
-        assert_eq!(account.to_keep().map(|word| word.end), Some("revoked".to_owned()));
+        assert_eq!(account.take_word().map(|word| word.end), Some("revoked".to_owned()));
     }
 
     #[test]

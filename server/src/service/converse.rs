@@ -214,7 +214,7 @@ impl Talk {
     /// The conversation is over: counts what it came to, and keeps what of it was not kept yet.
     pub(super) async fn end(&mut self) {
         self.province.metrics.exchange(self.account.end());
-        if let Some(word) = self.account.to_keep() {
+        if let Some(word) = self.account.take_word() {
             self.province.keep_word(self.author(), word).await;
         }
     }
@@ -341,7 +341,7 @@ impl Talk {
                 Some(Event::Finished(self.finish(marks, backed_up).await.map(Box::new)))
             }
             Do::Confirm(token, inbox) => {
-                let (author, word) = (self.author(), self.account.to_keep());
+                let (author, word) = (self.author(), self.account.take_word());
                 self.province
                     .confirm(author, token, inbox, word)
                     .await

@@ -64,6 +64,8 @@ struct OfReason {
 }
 
 type PerNode = Family<OfNode, Gauge>;
+/// A figure of one machine.
+type OfMachine = fn(&registry::Machine) -> u64;
 
 impl Gauges {
     /// Of a province that serves.
@@ -162,7 +164,7 @@ impl Look {
 
     fn register_nodes(&self, to: &mut Registry) {
         let machines = &self.fleet.machines;
-        let sums: [(&str, &str, fn(&registry::Machine) -> u64); 4] = [
+        let sums: [(&str, &str, OfMachine); 4] = [
             ("acts_merged", "Acts of machines in the registry", |m| m.row.merged),
             ("acts_held", "Acts of machines that wait", |m| m.row.held),
             ("acts_refused", "Acts of machines that were refused", |m| m.row.refused),

@@ -2,6 +2,7 @@
 //! them is parsed by the program's own parser.
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use dongbo_proto::states::State;
 use dongbo_proto::words::Lang;
 use dongbo_server::cli::args::Cli;
@@ -11,6 +12,13 @@ const OPERATING: &str = include_str!("../../../docs/OPERATING.md");
 const README: &str = include_str!("../../../../README.md");
 /// An id where a page has a word in capitals for one.
 const ACT: &str = "00000000000000aa:1";
+const RECORD: &str = "0198a6f2-0c4e-7a51-8b1d-5f0c9a4e7d21";
+/// What the parser says of a line that only lacks something.
+const UNFINISHED: [ErrorKind; 3] = [
+    ErrorKind::MissingRequiredArgument,
+    ErrorKind::MissingSubcommand,
+    ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+];
 
 /// The words of a command line as a shell would cut it, up to what the shell does with the rest.
 fn cut(line: &str) -> Vec<String> {
@@ -39,16 +47,22 @@ fn lines(text: &str) -> Vec<Vec<String>> {
 fn is_understood(line: &[String]) -> Result<(), String> {
     let given = line.iter().map(|word| match word.as_str() {
         "ACT" => ACT.to_owned(),
+        "$ID" => RECORD.to_owned(),
         word if word.starts_with('$') => "placeholder".to_owned(),
         word => word.to_owned(),
     });
-    Cli::try_parse_from(given).map(drop).map_err(|e| format!("{line:?}: {e}"))
+    match Cli::try_parse_from(given) {
+        // Prose names a command without saying all that it needs.
+        Err(e) if UNFINISHED.contains(&e.kind()) => Ok(()),
+        Err(e) => Err(format!("{line:?}: {e}")),
+        Ok(_) => Ok(()),
+    }
 }
 
 #[test]
 fn every_command_line_of_the_pages_is_understood() {
     let all: Vec<_> = [OPERATING, README].into_iter().flat_map(lines).collect();
-    assert!(all.len() > 35, "{}", all.len());
+    assert!(all.len() > 25, "{}", all.len());
     let wrong: Vec<_> = all.iter().filter_map(|line| is_understood(line).err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -64,13 +78,7 @@ fn every_way_out_names_commands_that_are_there() {
                 let line: Vec<String> =
                     line.iter().map(|w| w.trim_end_matches(['.', ',', ':']).to_owned()).collect();
                 let understood = (2..=line.len()).any(|end| is_understood(&line[..end]).is_ok());
-                let helped = line.len() > 1 && {
-                    let mut asked = line[..2].to_vec();
-                    asked.push("--help".into());
-                    let error = Cli::try_parse_from(asked).err();
-                    error.is_some_and(|e| e.kind() == clap::error::ErrorKind::DisplayHelp)
-                };
-                assert!(understood || helped, "{line:?}");
+                assert!(understood, "{line:?}");
                 seen += 1;
             }
         }
