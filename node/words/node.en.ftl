@@ -53,21 +53,12 @@ status-certificate-over = The certificate ended { $ends }; the next exchange ren
 status-guarded-file = Protection: key file. Copies of the data are encrypted, but whoever takes the whole disk can read it; against theft set a passphrase: dongbo-node passphrase set
 status-guarded-passphrase = Protection: passphrase. A stolen disk cannot be read.
 status-clock-wrong = This computer's clock is wrong ({ $local }). What was entered is not affected, but it should be set right.
-status-conflicts = { $count } fields have several values and wait to be settled.
 status-forked = Behind position { $at } this machine was put back to an older state, or is a copy: what was entered here since stands under the id { $author }.
-status-rewound = { $count } acts were taken back from the outbox after the data had been put back.
+status-last = The last exchange ended with: { $state } (so since { $since }, { $times } times in a row, last { $at }).
+status-all-is-well = Nothing to do.
 scope-in-step = complete
 scope-filling = filling
 scope-withdrawn = withdrawn
-next-nothing = Nothing to do.
-next-ask-again = This machine was put back to an older state, or is a copy of another. It may only deliver; ask the province to invite it again (server: dongbo-server invite --again with the machine's id), then: dongbo-node join --again
-next-send = Acts wait to be sent: dongbo-node sync
-next-fill = A scope is not filled yet: dongbo-node sync
-next-settle = Values wait to be settled: dongbo-node conflicts list
-next-inbox = Acts are held or refused: dongbo-node inbox
-next-renew = The certificate ends soon: dongbo-node sync
-next-listen = Nothing was heard from the province for long: dongbo-node sync
-next-clock = Set this computer's clock right.
 
 # Records
 record-added = Entered { $kind } { $id }.

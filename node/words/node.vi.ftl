@@ -53,21 +53,12 @@ status-certificate-over = Chứng thư đã hết hạn từ { $ends }; lần tr
 status-guarded-file = Bảo vệ: tệp khóa. Bản sao của dữ liệu được mã hóa, nhưng ai lấy cả ổ đĩa thì đọc được; muốn chống mất trộm hãy đặt mật khẩu: dongbo-node passphrase set
 status-guarded-passphrase = Bảo vệ: mật khẩu. Lấy mất ổ đĩa cũng không đọc được.
 status-clock-wrong = Đồng hồ máy này đang sai ({ $local }). Việc đã nhập không bị ảnh hưởng, nhưng nên chỉnh lại.
-status-conflicts = { $count } trường có nhiều giá trị khác nhau đang chờ chọn.
 status-forked = Sau vị trí { $at } máy này đã bị đưa về bản cũ, hoặc là bản sao: những việc nhập từ đó mang mã máy { $author }.
-status-rewound = { $count } việc đã được lấy lại từ sổ gửi sau khi dữ liệu bị đưa về bản cũ.
+status-last = Lần trao đổi gần nhất kết thúc với: { $state } (như vậy từ { $since }, { $times } lần liền, gần nhất { $at }).
+status-all-is-well = Không cần làm gì.
 scope-in-step = đủ
 scope-filling = đang nạp
 scope-withdrawn = không còn được giao
-next-nothing = Không có việc gì phải làm.
-next-ask-again = Máy này đã bị đưa về bản cũ, hoặc là bản sao của máy khác. Máy chỉ được nộp; hãy nhờ tỉnh mời lại (ở tỉnh: dongbo-server invite --again với mã máy), rồi chạy: dongbo-node join --again
-next-send = Có việc chưa gửi: dongbo-node sync
-next-fill = Có phạm vi chưa nạp xong: dongbo-node sync
-next-settle = Có giá trị cần chọn: dongbo-node conflicts list
-next-inbox = Có việc bị giữ hoặc bị từ chối: dongbo-node inbox
-next-renew = Chứng thư sắp hết hạn: dongbo-node sync
-next-listen = Đã lâu chưa liên lạc với tỉnh: dongbo-node sync
-next-clock = Hãy chỉnh lại đồng hồ máy.
 
 # Hồ sơ
 record-added = Đã ghi { $kind } { $id }.

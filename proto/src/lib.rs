@@ -25,6 +25,7 @@ pub mod seam;
 pub mod sign;
 pub mod squash;
 pub mod stamp;
+pub mod states;
 pub mod stick;
 pub mod value;
 pub mod wire;

@@ -59,6 +59,10 @@ impl FromStr for Lang {
 pub const SHARED_VI: &str = include_str!("../words/shared.vi.ftl");
 /// Sentences that both sides share, English.
 pub const SHARED_EN: &str = include_str!("../words/shared.en.ftl");
+/// Sentences of the states and their ways out, Vietnamese.
+pub const STATES_VI: &str = include_str!("../words/states.vi.ftl");
+/// Sentences of the states and their ways out, English.
+pub const STATES_EN: &str = include_str!("../words/states.en.ftl");
 
 /// A loaded language.
 pub struct Words {
@@ -74,8 +78,8 @@ impl Words {
         // Isolation marks around arguments are invisible in a terminal and break scripts that grep.
         bundle.set_use_isolating(false);
         let sources = match lang {
-            Lang::Vi => [SHARED_VI, vi],
-            Lang::En => [SHARED_EN, en],
+            Lang::Vi => [SHARED_VI, STATES_VI, vi],
+            Lang::En => [SHARED_EN, STATES_EN, en],
         };
         for source in sources {
             let resource =

@@ -85,6 +85,7 @@ fault-too-many = Too many ({ $what }). Nothing was changed; divide it.
 fault-sql = The SQL statement cannot be run. The data is unchanged.
 fault-sql-writes = The command sql only reads. The data is unchanged.
 fault-findings = { $count } things do not hold. Nothing was repaired. Copy everything as it is, and tell whoever looks after this machine.
+fault-fleet-quiet = { $count } organisations have gone quiet for { $days } days. Nothing was changed. Call those offices; what they enter is not in the totals.
 
 # init
 init-done =
@@ -115,6 +116,20 @@ status-silent = Silent for { $days } days: { $name } ({ $author })
 status-size = Size: { $size }
 status-backup = Last backup: { $when }
 status-no-backup = There was no backup yet. Run dongbo-server backup FILE.
+status-states = What is the matter:
+status-all-is-well = Nothing is the matter.
+# fleet
+fleet-heard = { $expected } organisations are expected, with { $machines } machines. Heard within { $days } days: { $heard }.
+fleet-quiet = { $count } of { $expected } organisations have not been heard from for { $days } days: their { $members } members are as of that time, the oldest as of { $since }.
+fleet-deliver-only = { $count } organisations have only machines that may only deliver: what they bring is held, and their { $members } members are as before.
+fleet-no-machine = { $count } organisations have no machine: their { $members } members are as the province entered them.
+fleet-behind = { $machines } machines said that they hold { $acts } acts which have not arrived here.
+fleet-held = { $acts } acts wait for the province's decision and are in no total.
+fleet-all-well = Nothing is the matter with any machine.
+heard-lately = heard
+heard-quiet = quiet
+heard-deliver-only = may only deliver
+heard-no-machine = no machine
 # Tables
 head-node = Node
 head-name = Name
@@ -131,6 +146,14 @@ head-revision = Revision
 head-digest = Digest
 head-record = Record
 head-shown = Contents
+head-members = Members
+head-heard = Heard
+head-behind = Acts not here
+head-certificate = Certificate, days left
+head-last-end = Last exchange
+head-in-backup = In the backup
+head-known = Known
+head-again = To be sent again
 conflicts-none = There are no conflicts.
 conflicts-twins = Perhaps the same ({ $kind }): { $records }
 digest-none = There are no scopes yet.
@@ -192,6 +215,14 @@ restore-done = Restored from { $path }. The new epoch is { $epoch }.
 restore-aside = The old database is kept as { $path }.
 restore-standing = { $lines } lines of revocations and spent codes were taken over from the old database.
 restore-next = Next: run serve again. Nodes notice the new epoch and send again what the backup lacks. Invitations that nobody used are void.
+# restore --rehearse
+rehearse-no-live = The registry in use cannot be read: what came after this backup is not known here, but what machines had said by then. They will send again what they hold.
+rehearse-again = { $machines } machines would send { $acts } acts again.
+rehearse-later-backup = Of these, { $acts } acts are in a later backup, so that machines need not keep them: restore the later one if you have it.
+rehearse-joined = Joined since this backup, to be invited again: { $names }
+rehearse-revoked = Revoked since this backup, taken over by a restore beside this registry: { $names }
+rehearse-lost = Nobody can send again { $acts } acts of the province itself:
+rehearse-nothing-changed = This was a rehearsal. Nothing was changed.
 # bundle
 bundle-card = The province's card is written to { $path }. It holds no secret. Next: make a join code (invite), and tell it to the commune in another way.
 bundle-done = The bundle of machine { $node } is taken in ({ $acts } acts). The answer: { $path }. Carry it back to that machine and run: dongbo-node bundle import

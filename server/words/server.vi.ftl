@@ -85,6 +85,7 @@ fault-too-many = Quá nhiều ({ $what }). Chưa có gì thay đổi; hãy chia 
 fault-sql = Câu lệnh SQL không chạy được. Dữ liệu không thay đổi.
 fault-sql-writes = Lệnh sql chỉ được đọc. Dữ liệu không thay đổi.
 fault-findings = Thấy { $count } điều không đúng. Không có gì bị sửa. Hãy sao lưu nguyên trạng và báo người phụ trách kỹ thuật.
+fault-fleet-quiet = { $count } đơn vị đã im lặng { $days } ngày. Không có gì thay đổi. Hãy gọi cho các đơn vị đó; những gì họ nhập chưa có trong tổng số.
 
 # init
 init-done =
@@ -115,6 +116,20 @@ status-silent = Im lặng { $days } ngày: { $name } ({ $author })
 status-size = Dung lượng: { $size }
 status-backup = Sao lưu gần nhất: { $when }
 status-no-backup = Chưa sao lưu lần nào. Hãy chạy dongbo-server backup FILE.
+status-states = Có chuyện:
+status-all-is-well = Không có gì phải xem.
+# fleet
+fleet-heard = Có { $expected } đơn vị phải có liên lạc, với { $machines } máy. Có liên lạc trong { $days } ngày qua: { $heard }.
+fleet-quiet = { $count } trên { $expected } đơn vị đã { $days } ngày không liên lạc: { $members } đảng viên của họ là số liệu tại lúc đó, cũ nhất là { $since }.
+fleet-deliver-only = { $count } đơn vị chỉ còn máy được nộp mà không được nhận: những gì họ nộp đang được giữ lại, { $members } đảng viên của họ vẫn như trước.
+fleet-no-machine = { $count } đơn vị chưa có máy: { $members } đảng viên của họ là số liệu do tỉnh nhập.
+fleet-behind = { $machines } máy báo còn giữ { $acts } việc chưa tới đây.
+fleet-held = { $acts } việc chờ tỉnh quyết định, chưa có trong tổng số nào.
+fleet-all-well = Không máy nào có gì phải xem.
+heard-lately = có liên lạc
+heard-quiet = im lặng
+heard-deliver-only = chỉ được nộp
+heard-no-machine = chưa có máy
 # Bảng
 head-node = Máy
 head-name = Tên
@@ -131,6 +146,14 @@ head-revision = Bản
 head-digest = Mã kiểm
 head-record = Hồ sơ
 head-shown = Nội dung
+head-members = Đảng viên
+head-heard = Liên lạc
+head-behind = Việc chưa tới
+head-certificate = Chứng thư, còn ngày
+head-last-end = Lần trao đổi cuối
+head-in-backup = Trong bản sao lưu
+head-known = Đã biết
+head-again = Sẽ gửi lại
 conflicts-none = Không có xung đột nào.
 conflicts-twins = Có thể trùng ({ $kind }): { $records }
 digest-none = Chưa có phạm vi nào.
@@ -188,6 +211,14 @@ restore-done = Đã khôi phục từ { $path }. Kỷ nguyên mới: { $epoch }.
 restore-aside = Tệp cũ được giữ tại { $path }.
 restore-standing = Đã lấy lại { $lines } dòng thu hồi, mã đã dùng từ tệp cũ.
 restore-next = Tiếp theo: chạy lại serve. Các máy sẽ nhận ra kỷ nguyên mới và gửi lại những gì bản sao lưu chưa có. Các mã mời chưa dùng đã hết hiệu lực.
+# restore --rehearse
+rehearse-no-live = Không đọc được sổ đang dùng: không biết những gì có sau bản sao lưu này, ngoài những gì các máy đã báo đến lúc đó. Các máy sẽ gửi lại những gì chúng giữ.
+rehearse-again = { $machines } máy sẽ gửi lại { $acts } việc.
+rehearse-later-backup = Trong đó { $acts } việc đã có trong một bản sao lưu mới hơn nên các máy không buộc phải giữ: nếu còn bản mới hơn, hãy khôi phục bản đó.
+rehearse-joined = Gia nhập sau bản sao lưu này, phải mời lại: { $names }
+rehearse-revoked = Bị thu hồi sau bản sao lưu này, lệnh khôi phục cạnh sổ này sẽ lấy lại: { $names }
+rehearse-lost = Không ai gửi lại được { $acts } việc của chính cấp tỉnh:
+rehearse-nothing-changed = Đây chỉ là diễn tập. Không có gì thay đổi.
 # bundle
 bundle-card = Đã ghi danh thiếp của tỉnh vào { $path }. Trong đó không có bí mật. Tiếp theo: cấp mã mời (invite), báo mã cho máy ở xã bằng đường khác.
 bundle-done = Đã nhận gói của máy { $node } ({ $acts } việc). Gói trả lời: { $path }. Hãy mang về máy đó và chạy: dongbo-node bundle import

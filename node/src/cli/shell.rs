@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use console::Term;
 use dongbo_proto::seam::Clock;
+use dongbo_proto::states::State;
 use dongbo_proto::words::Words;
 use dongbo_sqlite::{Guarded, KeyError, KeyFile};
 use serde_json::json;
@@ -113,8 +114,11 @@ impl Shell {
         }
         let sentence = said.sentence(&self.words);
         if self.json {
+            let state = State::of_key(&said.key).map(State::name);
             let exit = said.exit as u8;
-            out::note_json(&json!({ "error": said.key, "message": sentence, "exit": exit }));
+            out::note_json(
+                &json!({ "error": said.key, "state": state, "message": sentence, "exit": exit }),
+            );
         } else {
             out::note(&sentence);
         }

@@ -16,6 +16,7 @@ pub mod form;
 pub mod identity;
 pub mod import;
 pub mod join;
+pub mod last;
 pub mod pause;
 pub mod place;
 pub mod shown;

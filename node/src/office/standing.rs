@@ -1,17 +1,22 @@
 //! How the node stands: the equation of promise 2 in numbers, its scopes, its certificate, its
-//! clock, its protection, and what to do next.
+//! clock, its protection, how the last exchange ended, and the states that hold now.
 //!
 //! *Entered here = at the province + held for review + refused with a reason + not yet sent.* The
 //! first three are from a receipt that the province signed, never from hearsay.
 
+use std::collections::BTreeSet;
+
+use dongbo_proto::fate::{Fate, Reason};
 use dongbo_proto::stamp::UnixMs;
+use dongbo_proto::states::{State, of_reason};
 use dongbo_sqlite::Guarded;
 use serde_json::{Value as Json, json};
 
+use super::last::{LastFailure, last_failure};
 use super::shown::when;
 use super::sync::server_ahead_ms;
 use super::{Desk, Result};
-use crate::replica::{ScopeState, Status};
+use crate::replica::{Replica, ScopeState, Status};
 
 /// A certificate that ends sooner than this is worth a word, in days: a month of no link may come.
 const CERTIFICATE_DAYS_SHORT: i64 = 30;
@@ -20,43 +25,6 @@ const CLOCK_MS_MAX: i64 = 60_000;
 /// Silence after which the office is told to exchange, in milliseconds: three days.
 const SILENCE_MS_MAX: i64 = 3 * DAY_MS;
 const DAY_MS: i64 = 86_400_000;
-
-/// What the person had better do, the most pressing first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Acts wait to be sent.
-    Send,
-    /// A scope was never filled.
-    Fill,
-    /// Fields are in conflict.
-    Settle,
-    /// The province holds or refused acts.
-    ReadInbox,
-    /// The certificate ends soon.
-    Renew,
-    /// Nothing was heard for long.
-    Listen,
-    /// The clock is wrong.
-    SetClock,
-    /// The province must invite this machine again.
-    AskAgain,
-}
-
-impl Next {
-    /// The key of its sentence.
-    pub fn key(self) -> &'static str {
-        match self {
-            Next::Send => "next-send",
-            Next::Fill => "next-fill",
-            Next::Settle => "next-settle",
-            Next::ReadInbox => "next-inbox",
-            Next::Renew => "next-renew",
-            Next::Listen => "next-listen",
-            Next::SetClock => "next-clock",
-            Next::AskAgain => "next-ask-again",
-        }
-    }
-}
 
 /// Everything that `status` says.
 #[derive(Clone, Debug)]
@@ -75,8 +43,14 @@ pub struct Standing {
     pub server_ahead_ms: Option<i64>,
     /// Fields in conflict.
     pub conflicts: usize,
+    /// What the last exchange ended with, where that was not in step.
+    pub last_failure: Option<LastFailure>,
+    /// Why the province holds or has refused acts of this office, each reason once.
+    pub held: BTreeSet<Reason>,
 }
 
+/// Held and refused acts that are read for their reasons: above it the reasons repeat.
+const HELD_READ_MAX: usize = 1_000;
 /// The most conflicts that are counted: above it the number says nothing more.
 const CONFLICTS_COUNTED_MAX: usize = 100_000;
 
@@ -92,6 +66,8 @@ impl Standing {
             now_ms: desk.clock.now_ms(),
             server_ahead_ms: server_ahead_ms(&desk.replica)?,
             conflicts: conflicts.iter().map(|c| c.fields.len()).sum(),
+            last_failure: last_failure(&desk.replica)?,
+            held: held(&desk.replica)?,
         })
     }
 
@@ -113,24 +89,47 @@ impl Standing {
         behind || self.server_ahead_ms.is_some_and(|ms| ms.saturating_abs() > CLOCK_MS_MAX)
     }
 
-    /// What to do next, the most pressing first.
-    pub fn next(&self) -> Vec<Next> {
+    /// Every state that holds now, the gravest first.
+    pub fn states(&self) -> Vec<State> {
         let status = &self.status;
-        let ended = self.certificate_days().is_some_and(|d| d < CERTIFICATE_DAYS_SHORT);
-        let silent = self.true_now_ms().saturating_sub(status.last_server_ms) > SILENCE_MS_MAX;
-        let filling = status.scopes.iter().any(ScopeState::is_filling);
         let equation = &status.equation;
-        let all = [
-            (status.uninvited, Next::AskAgain),
-            (equation.unsent > 0, Next::Send),
-            (filling, Next::Fill),
-            (self.conflicts > 0, Next::Settle),
-            (equation.held + equation.refused > 0, Next::ReadInbox),
-            (ended, Next::Renew),
-            (silent, Next::Listen),
-            (self.clock_is_wrong(), Next::SetClock),
+        let days = self.certificate_days();
+        let silent = self.true_now_ms().saturating_sub(status.last_server_ms) > SILENCE_MS_MAX;
+        let own = [
+            (status.uninvited, State::NotAsLeft),
+            (equation.unsent > 0, State::Unsent),
+            (status.scopes.iter().any(|s| s.granted && s.is_filling()), State::Filling),
+            (status.scopes.iter().any(|s| !s.granted), State::ScopeWithdrawn),
+            (silent, State::Silence),
+            (days.is_some_and(|d| (0..CERTIFICATE_DAYS_SHORT).contains(&d)), State::CertificateDue),
+            (days.is_some_and(|d| d < 0), State::CertificateExpired),
+            (self.clock_is_wrong(), State::ClockWrong),
+            (status.opened.rewound > 0, State::TakenFromOutbox),
+            (!equation.holds(), State::Unbalanced),
+            (self.conflicts > 0, State::Conflicts),
         ];
-        all.into_iter().filter(|(applies, _)| *applies).map(|(_, next)| next).collect()
+        let own = own.into_iter().filter(|(holds, _)| *holds).map(|(_, state)| state);
+        let last = self.last_failure.as_ref().map(|last| last.state);
+        let held = self.held.iter().map(|reason| of_reason(*reason));
+        let mut all: Vec<State> = last.into_iter().chain(own).chain(held).collect();
+        all.sort_by_key(|state| std::cmp::Reverse(state.severity()));
+        all
+    }
+
+    /// How the last exchange ended; null before the first.
+    fn last_json(&self) -> Json {
+        let heard_ms = self.status.last_server_ms;
+        match &self.last_failure {
+            Some(last) => json!({
+                "end": last.state.name(), "at_ms": last.at_ms, "at": when(last.at_ms),
+                "since_ms": last.since_ms, "since": when(last.since_ms), "times": last.times,
+            }),
+            None if heard_ms > 0 => json!({
+                "end": "in_step", "at_ms": heard_ms, "at": when(heard_ms),
+                "since_ms": null, "since": null, "times": null,
+            }),
+            None => Json::Null,
+        }
     }
 
     /// The JSON that is a contract.
@@ -170,9 +169,21 @@ impl Standing {
                 "acts_to_outbox": status.opened.topped_up,
                 "outbox_torn": status.opened.torn,
             },
-            "next": self.next().into_iter().map(Next::key).collect::<Vec<_>>(),
+            "last_exchange": self.last_json(),
         })
     }
+}
+
+/// Why acts of this office are held or were refused.
+fn held(replica: &Replica) -> Result<BTreeSet<Reason>> {
+    let waiting = replica.waiting(HELD_READ_MAX)?;
+    Ok(waiting
+        .iter()
+        .filter_map(|own| match own.fate {
+            Some(Fate::Held(reason) | Fate::Refused(reason)) => Some(reason),
+            _ => None,
+        })
+        .collect())
 }
 
 /// The equation as numbers, and whether it balances.

@@ -4,10 +4,11 @@
 //! the data can be opened, and lies nowhere. Deliberately absent: joining (`join`), files and
 //! sentences (`cli::bundle`), the frames (`exchange::stick`).
 
+use dongbo_proto::states::State;
 use dongbo_proto::stick::{Kind, SEALING_LABEL, SealingKey, StickError};
 use dongbo_sqlite::DatabaseKey;
 
-use super::{Desk, Result};
+use super::{Desk, Result, last};
 use crate::exchange::ExchangeError;
 use crate::exchange::stick::{Answer, Carrier, Request, Taken, kind_of, read_card};
 use crate::replica::{Replica, ReplicaError};
@@ -91,6 +92,8 @@ fn take(desk: &mut Desk, file: &[u8]) -> Result<Taken> {
 
 fn finish(desk: &mut Desk, answer: Answer) -> Result<Taken> {
     let taken = answer.take(&mut desk.replica, &desk.identity.key, &*desk.clock)?;
+    let ended = taken.end.as_ref().map_or(Some(State::More), last::of_end);
+    last::keep(&mut desk.replica, ended, desk.clock.now_ms());
     keep_certificate(desk, &taken)?;
     Ok(taken)
 }

@@ -15,8 +15,8 @@ use std::path::Path;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::Desk;
 use super::identity::{IDENTITY_FILE, NodeIdentity};
+use super::{Desk, last};
 use crate::exchange::converse::{Conversation, Outcome, Watcher, converse};
 use crate::exchange::tls::client_config_main;
 use crate::exchange::{ExchangeError, channel};
@@ -89,6 +89,11 @@ where
         Err(ExchangeError::Cut) => keep_link(parties.replica, link.after_cut())?,
         Err(_) => {}
     }
+    let ended = match &talked {
+        Ok(outcome) => last::of_end(&outcome.end),
+        Err(error) => Some(last::of_error(error)),
+    };
+    last::keep(parties.replica, ended, parties.clock.now_ms());
     talked
 }
 

@@ -165,13 +165,11 @@ fn no_link_keeps_everything_and_says_so() {
     let said = office.run(&["sync"]);
     assert!(said.refused(4).err.contains("cannot be reached"), "{}", said.err);
     let status = office.json(&["status"]);
-    assert_eq!(
-        (&status["equation"]["unsent"], &status["next"][0]),
-        (&json!(1), &json!("next-send"))
-    );
+    assert_eq!(status["equation"]["unsent"], json!(1));
     let json = office.run(&["sync", "--json"]);
     let error: Json = serde_json::from_str(json.err.trim()).unwrap();
     assert_eq!((&error["error"], &error["exit"]), (&json!("link-unreachable"), &json!(4)));
+    assert_eq!(error["state"], json!("unreachable"));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn used(dir: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// Keys begin with the name of what they speak of.
-const FIRST_WORDS: [&str; 23] = [
+const FIRST_WORDS: [&str; 22] = [
     "ask",
     "bundle",
     "code",
@@ -52,7 +52,6 @@ const FIRST_WORDS: [&str; 23] = [
     "join",
     "key",
     "link",
-    "next",
     "row",
     "status",
     "sync",

@@ -3,6 +3,7 @@
 
 mod cli_files;
 mod cli_office;
+mod cli_states;
 mod cli_support;
 mod cli_words;
 mod replica_acts;

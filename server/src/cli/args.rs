@@ -88,6 +88,9 @@ pub enum Command {
     Nodes,
     /// Tình trạng của tỉnh · How the province stands
     Status(StatusArgs),
+    /// Đơn vị nào có liên lạc, đơn vị nào im lặng, tổng số còn thiếu gì; thoát 10 nếu có đơn vị im lặng ·
+    /// Who is heard, who is quiet, what the totals miss; exits 10 if an organisation has gone quiet
+    Fleet(FleetArgs),
     /// Các trường đang xung đột · List the fields in conflict
     Conflicts,
     /// Lịch sử của một hồ sơ · The history of a record
@@ -170,17 +173,33 @@ pub struct InitArgs {
 /// `serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "Ví dụ · Example:
-  dongbo-server serve --data /srv/dongbo --listen 0.0.0.0:7443 --log info")]
+  dongbo-server serve --data /srv/dongbo --listen 0.0.0.0:7443 --log info
+  dongbo-server serve --data /srv/dongbo --metrics 127.0.0.1:9464")]
 pub struct ServeArgs {
     /// Địa chỉ và cổng; cổng 0 để hệ thống chọn · Address and port; port 0 lets the system choose
     #[arg(long, default_value = "0.0.0.0:7443", value_name = "ADDR")]
     pub listen: SocketAddr,
+    /// Mở số liệu cho Prometheus tại /metrics, chỉ trên chính máy này · Metrics for Prometheus at
+    /// /metrics, on this machine only
+    #[arg(long, value_name = "ADDR", value_parser = loopback)]
+    pub metrics: Option<SocketAddr>,
     /// Mức nhật ký kỹ thuật (ra stderr) · Level of the technical log (to stderr)
     #[arg(long, env = "DONGBO_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
     /// Nhật ký dạng JSON · The log as JSON lines
     #[arg(long)]
     pub log_json: bool,
+}
+
+/// An address of this machine alone: the metrics know no passwords.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "ADDR:PORT".to_owned())?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err("chỉ nhận địa chỉ của chính máy này, ví dụ 127.0.0.1:9464 · \
+         only a loopback address: the metrics know no passwords"
+        .to_owned())
 }
 
 /// `invite`.
@@ -220,6 +239,25 @@ pub struct StatusArgs {
     /// Máy im lặng quá số ngày này thì được nêu tên · Name nodes that were silent for so many days
     #[arg(long, default_value_t = 7, value_name = "DAYS")]
     pub silent_days: u32,
+}
+
+/// `fleet`.
+#[derive(Debug, Args)]
+#[command(after_help = "Ví dụ · Examples:
+  dongbo-server fleet --data /srv/dongbo
+  dongbo-server fleet --quiet-days 30 --all
+  dongbo-server fleet --json
+
+Mã thoát · Exit codes:
+  0  mọi đơn vị có máy đều có liên lạc · every organisation that has a machine is heard
+  10 có đơn vị im lặng quá số ngày · an organisation has been quiet for too long")]
+pub struct FleetArgs {
+    /// Quá số ngày này không liên lạc là im lặng · Not heard for so many days is quiet
+    #[arg(long, default_value_t = 14, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    pub quiet_days: u32,
+    /// Liệt kê cả các đơn vị không có gì phải xem · List those too of which nothing is the matter
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// A record.
@@ -284,11 +322,16 @@ pub struct BackupArgs {
 /// `restore`.
 #[derive(Debug, Args)]
 #[command(after_help = "Ví dụ · Example:
-  dongbo-server restore /backup/dongbo-2026-11-23.db --data /srv/dongbo")]
+  dongbo-server restore /backup/dongbo-2026-11-23.db --data /srv/dongbo
+  dongbo-server restore /backup/dongbo-2026-11-23.db --data /srv/dongbo --rehearse")]
 pub struct RestoreArgs {
     /// Tệp sao lưu · The backup file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Chỉ nói trước: máy nào sẽ gửi lại gì, mất gì; không thay đổi gì · Only say beforehand who would
+    /// send what again, and what is lost; changes nothing
+    #[arg(long)]
+    pub rehearse: bool,
 }
 
 /// `import`.

@@ -4,6 +4,7 @@
 
 use dongbo_proto::id::ScopeId;
 use dongbo_proto::stamp::UnixMs;
+use dongbo_proto::states::State;
 use dongbo_proto::words::Words;
 use serde_json::{Map, Value as Json, json};
 
@@ -15,18 +16,27 @@ use super::home::Home;
 use super::node::{self, Node};
 use super::text::{self, Codes, Grid};
 use super::view;
-use crate::registry::{self, Conflicts, HistoryEntry, Status};
+use crate::registry::{self, Conflicts, Fleet, HistoryEntry, Machine, Status};
 
 /// Fields in conflict that are listed: above it somebody must look for a common cause first.
 const CONFLICTS_MAX: usize = 10_000;
 /// Names of silent nodes that are spelt out in a terminal; JSON has them all.
 const SILENT_NAMED_MAX: usize = 10;
 
+/// A backup that is older is worth a word: it is made every night, and one night may fail.
+const BACKUP_MS_MAX: i64 = 2 * DAY_MS;
+/// How long the finding that the registry was put back is named as a state.
+const WENT_BACK_MS_MAX: i64 = 30 * DAY_MS;
+/// A machine that has not brought what it said it had is named after this long: before, it may be at it.
+const BEHIND_MS_MIN: i64 = 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+
 struct Standing {
     status: Status,
     nodes: Vec<Node>,
     conflicts: usize,
     twins: usize,
+    fleet: Fleet,
     bytes: u64,
     /// The process that serves, where one does; `Some(None)` if it cannot be named.
     serving: Option<Option<u32>>,
@@ -41,21 +51,50 @@ pub fn status(ctx: &Context, args: &StatusArgs) -> Result<()> {
     let home = ctx.home()?;
     let store = home.registry()?;
     let now_ms = ctx.now_ms();
-    let (status, nodes, conflicts) = store.read_now(|tx| {
+    let (status, nodes, conflicts, fleet) = store.read_now(|tx| {
         let conflicts = registry::conflicts(tx, CONFLICTS_MAX)?;
-        Ok::<_, Fault>((registry::status(tx)?, node::all(tx, now_ms)?, conflicts))
+        let fleet = registry::fleet(tx)?;
+        Ok::<_, Fault>((registry::status(tx)?, node::all(tx, now_ms)?, conflicts, fleet))
     })?;
     let standing = Standing {
         status,
         nodes,
         conflicts: conflicts.fields.len(),
         twins: conflicts.twins.len(),
+        fleet,
         bytes: store.store().bytes()?,
         serving: serving(&home),
         now_ms,
     };
     let silent_days = i64::from(args.silent_days);
-    ctx.show(&standing.json(silent_days), |words| standing.text(words, silent_days))
+    let mut json = standing.json(silent_days);
+    let states = standing.states(silent_days);
+    json["states"] = states.iter().map(|state| state_json(&ctx.words, *state)).collect();
+    ctx.show(&json, |words| {
+        format!("{}\n{}", standing.text(words, silent_days), states_text(words, &states))
+    })
+}
+
+fn state_json(words: &Words, state: State) -> Json {
+    json!({
+        "name": state.name(),
+        "severity": state.severity().word(),
+        "sentence": words.get(state.sentence()),
+        "way_out": words.get(state.way_out()),
+    })
+}
+
+/// What is the matter, and the way out of each.
+fn states_text(words: &Words, states: &[State]) -> String {
+    if states.is_empty() {
+        return words.get("status-all-is-well");
+    }
+    let mut lines = vec![words.get("status-states")];
+    for state in states {
+        lines.push(format!("• {}", words.get(state.sentence())));
+        lines.push(format!("  → {}", words.get(state.way_out())));
+    }
+    lines.join("\n")
 }
 
 /// Who serves, if anybody does. Trying the lock is the only way to know, and takes microseconds.
@@ -70,6 +109,32 @@ impl Standing {
     fn silent(&self, days: i64) -> Vec<&Node> {
         let expected = self.nodes.iter().filter(|n| n.standing == "good");
         expected.filter(|n| n.silent_days >= days).collect()
+    }
+
+    /// Every state that holds now, the gravest first.
+    fn states(&self, silent_days: i64) -> Vec<State> {
+        let (s, now_ms) = (&self.status, self.now_ms);
+        let within =
+            |at: Option<UnixMs>, ms: i64| at.is_some_and(|at| now_ms.saturating_sub(at) <= ms);
+        let any = |of: &dyn Fn(&Machine) -> bool| self.fleet.machines.iter().any(of);
+        let late = |m: &Machine| m.behind() > 0 && m.silent_ms(now_ms) > BEHIND_MS_MIN;
+        let all = [
+            (self.serving.is_none(), State::NotServing),
+            (within(s.went_back.map(|w| w.at_ms), WENT_BACK_MS_MAX), State::WentBack),
+            (s.backup_ms.is_none(), State::NoBackup),
+            (s.backup_ms.is_some() && !within(s.backup_ms, BACKUP_MS_MAX), State::BackupOld),
+            (s.held > 0, State::HeldActs),
+            (self.conflicts > 0, State::Conflicts),
+            (self.twins > 0, State::Twins),
+            (!self.silent(silent_days).is_empty(), State::NodesQuiet),
+            (any(&late), State::NodesBehind),
+            (any(&|m| m.stopped() && !m.delivers_only()), State::NodesStopped),
+            (any(&Machine::delivers_only), State::NodesDeliverOnly),
+        ];
+        let mut all: Vec<State> =
+            all.into_iter().filter(|(holds, _)| *holds).map(|(_, state)| state).collect();
+        all.sort_by_key(|state| std::cmp::Reverse(state.severity()));
+        all
     }
 
     fn json(&self, silent_days: i64) -> Json {

@@ -13,6 +13,7 @@ pub mod context;
 mod edit;
 pub mod exit;
 pub mod fault;
+mod fleet;
 mod held;
 mod home;
 mod import;
@@ -22,6 +23,7 @@ mod look;
 mod node;
 mod progress;
 mod record;
+mod rehearse;
 mod serve;
 mod sql;
 mod table;
@@ -33,6 +35,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use dongbo_proto::states::State;
 use serde_json::json;
 
 use args::{Cli, Command};
@@ -62,7 +65,10 @@ pub fn main_of(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn complain(cli: &Cli, fault: &Fault) {
     let sentence = fault.sentence(&context::words(cli.global.lang));
     if cli.global.json {
-        let error = json!({ "error": fault.key, "exit": fault.exit.number(), "message": sentence });
+        let state = State::of_key(fault.key).map(State::name);
+        let exit = fault.exit.number();
+        let error =
+            json!({ "error": fault.key, "state": state, "exit": exit, "message": sentence });
         eprintln!("{error}");
     } else {
         eprintln!("{sentence}");
@@ -77,12 +83,14 @@ fn run(ctx: &Context, command: &Command) -> Result<()> {
         Command::Revoke(args) => node::revoke(ctx, args),
         Command::Nodes => node::list(ctx),
         Command::Status(args) => look::status(ctx, args),
+        Command::Fleet(args) => fleet::run(ctx, args),
         Command::Conflicts => look::conflicts(ctx),
         Command::History(args) => look::history(ctx, args),
         Command::Held(command) => held::run(ctx, command),
         Command::Digest => look::digest(ctx),
         Command::Verify => keep::verify(ctx),
         Command::Backup(args) => keep::backup(ctx, args),
+        Command::Restore(args) if args.rehearse => rehearse::run(ctx, args),
         Command::Restore(args) => keep::restore(ctx, args),
         Command::Import(args) => import::run(ctx, args),
         Command::Record(command) => record::run(ctx, command),

@@ -23,6 +23,8 @@ use super::init::NAMES_NOTE;
 use super::work;
 use crate::ca::{Ca, ServerIdentity};
 use crate::registry;
+use crate::service::gauges::Gauges;
+use crate::service::scrape;
 use crate::service::tls::ServerTls;
 use crate::service::{self, Province};
 use crate::store::{Executor, StoreHandle};
@@ -42,6 +44,7 @@ struct Listening {
     province: String,
     epoch: String,
     pid: u32,
+    metrics: Option<SocketAddr>,
 }
 
 /// Everything that is opened before the first connection.
@@ -118,6 +121,12 @@ async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> 
     let tls = Arc::new(tls.map_err(|e| Fault::new(Exit::Storage, "fault-authority").because(e))?);
     let listener = TcpListener::bind(args.listen).await.map_err(|e| taken(args.listen, &e))?;
     let address = listener.local_addr().map_err(|e| unexpected(&e))?;
+    let scraped = match args.metrics {
+        Some(at) => Some(TcpListener::bind(at).await.map_err(|e| taken(at, &e))?),
+        None => None,
+    };
+    let metrics = scraped.as_ref().map(TcpListener::local_addr).transpose();
+    let metrics = metrics.map_err(|e| unexpected(&e))?;
     let shutdown = CancellationToken::new();
     let stopping = tokio::spawn(stop_on_signal(shutdown.clone())?);
     let renewing = renew(ctx, home, &opened, tls.clone())?;
@@ -127,6 +136,7 @@ async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> 
         province: opened.province,
         epoch: opened.epoch,
         pid: std::process::id(),
+        metrics,
     };
     let province = Province::new(
         opened.store,
@@ -137,6 +147,10 @@ async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> 
         ctx.entropy.clone(),
     );
     let province = Arc::new(province.with_sealing(home.sealing()?));
+    if let Some(listener) = scraped {
+        let gauges = Arc::new(Gauges::new(province.clone()));
+        tokio::spawn(scrape::serve(listener, gauges, shutdown.clone()));
+    }
     announce(ctx, &listening)?;
     let served = service::run(province, tls, listener, shutdown.clone()).await;
     shutdown.cancel();
@@ -146,14 +160,19 @@ async fn serve(ctx: &Context, args: &ServeArgs, home: &Home, opened: Opened) -> 
     served.map_err(|e| unexpected(&e))
 }
 
-/// One line for whoever started the server, in one language: scripts wait for it.
+/// One line for whoever started the server, in one language: scripts wait for it. Another says where
+/// the metrics are.
 fn announce(ctx: &Context, listening: &Listening) -> Result<()> {
     tracing::info!(address = %listening.listening, pid = listening.pid, "listening");
     if ctx.json {
         let line = serde_json::to_string(listening).map_err(|e| unexpected(&e))?;
         return print(&line);
     }
-    print(&format!("listening on {}", listening.listening))
+    print(&format!("listening on {}", listening.listening))?;
+    match listening.metrics {
+        Some(address) => print(&format!("metrics on http://{address}{}", scrape::PATH)),
+        None => Ok(()),
+    }
 }
 
 /// Remakes the server's certificate when it is due, and shows the new one from then on.

@@ -24,6 +24,15 @@ pub fn positions(tx: &dyn ReadTx) -> Result<Vec<(AuthorId, u64)>> {
     Ok(tx.authors()?.into_iter().map(|a| (a.id, a.position)).collect())
 }
 
+/// Server time of the last backup; `None` if there was none.
+///
+/// # Errors
+/// The store's.
+pub fn backup_ms(tx: &dyn ReadTx) -> Result<Option<UnixMs>> {
+    let note: Option<[u8; 8]> = tx.note(BACKUP_NOTE)?.and_then(|b| b.try_into().ok());
+    Ok(note.map(UnixMs::from_be_bytes))
+}
+
 /// Notes that a backup holds every author up to a position, which nodes hear at their next exchange.
 /// The positions are those of the finished copy: an act that merged while it was made is not in it.
 ///

@@ -15,6 +15,7 @@ mod decide;
 mod desk;
 mod enrol;
 mod error;
+mod fleet;
 mod fork;
 mod history;
 mod journal;
@@ -26,20 +27,23 @@ mod page;
 mod prepare;
 mod proof;
 mod province;
+mod rehearse;
 mod status;
 mod token;
 mod touched;
 mod verify;
 mod view;
+mod word;
 mod work;
 
 pub use act::act;
-pub use backup::{adopt_standing, mark_backed_up, positions, standing_since};
+pub use backup::{adopt_standing, backup_ms, mark_backed_up, positions, standing_since};
 pub use enrol::{
     JoinError, Joined, Newcomer, REFERENCE_CODE, adopt, begin_epoch, found, grant, invite, join,
     make_scopes, province_name, revoke, standing_version, withdraw_invite,
 };
 pub use error::{Error, RegistryError, Result};
+pub use fleet::{Fleet, Heard, Machine, Office, fleet, needs_a_person};
 pub use fork::fork;
 pub use history::{HistoryEntry, history, history_for, kind_of};
 pub use journal::chain_at;
@@ -52,6 +56,7 @@ pub use province::{
     Deed, Province, acts_of_job, acts_since, decide, edit, enact, enact_all, job, place, retract,
     settle,
 };
+pub use rehearse::{Lost, Returning, compare, known_authors, name_lost};
 pub use status::{
     Conflict, Conflicts, HeldAct, Status, conflicts, disputes, held_list, held_one, list, nodes,
     record, search, status,
@@ -59,3 +64,4 @@ pub use status::{
 pub use token::Tokens;
 pub use verify::{Finding, rederive, verify, verify_rows};
 pub use view::{NodeView, confirm, epoch, epochs, finish, is_revoked, node_view, receipt};
+pub use word::{Word, keep_word, word};

@@ -58,7 +58,6 @@ pub fn status(tx: &dyn ReadTx) -> Result<Status> {
     let authors = tx.authors()?;
     let kinds =
         catalogue().kinds().iter().map(|k| tx.count(k).map(|(live, void)| (k.id, live, void)));
-    let backup: Option<[u8; 8]> = tx.note("backup_ms")?.and_then(|b| b.try_into().ok());
     Ok(Status {
         province: super::enrol::province_name(tx)?,
         epoch: *epochs.first().ok_or(Error::Unknown("epoch"))?,
@@ -69,7 +68,7 @@ pub fn status(tx: &dyn ReadTx) -> Result<Status> {
         merged: authors.iter().map(|a| a.merged).sum(),
         refused: authors.iter().map(|a| a.refused).sum(),
         nodes: nodes(tx)?,
-        backup_ms: backup.map(i64::from_be_bytes),
+        backup_ms: super::backup::backup_ms(tx)?,
         went_back: went_back(tx)?,
     })
 }

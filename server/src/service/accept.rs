@@ -31,6 +31,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Conn;
+use super::metrics::LimitHit;
 use super::table::{ConnectionTable, Place};
 use super::tls::{Route, ServerTls};
 use crate::ca::{NodeIdentity, node_id_of};
@@ -165,7 +166,10 @@ async fn take_turns<L: Listener>(
         let (io, remote) = next_of(&mut listener).await;
         match table.enter(remote, door.limits.per_address) {
             Some(place) => drop(handshakes.spawn(door.clone().admit(io, remote, place, room))),
-            None => tracing::debug!(%remote, "refused: too many connections of this address"),
+            None => {
+                table.metrics().limit(LimitHit::ConnectionsPerAddress);
+                tracing::debug!(%remote, "refused: too many connections of this address");
+            }
         }
     }
 }
@@ -202,6 +206,18 @@ enum Refusal {
     Handshake(#[from] io::Error),
 }
 
+impl Refusal {
+    /// Its name, for the metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Refusal::Late => "late",
+            Refusal::Stranger => "other_protocol",
+            Refusal::Nameless => "no_node",
+            Refusal::Handshake(_) => "handshake",
+        }
+    }
+}
+
 impl<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static> Door<Io> {
     /// The room is held until the connection is handed over, so that connections
     /// which nobody serves stop the loop instead of piling up.
@@ -212,10 +228,17 @@ impl<Io: AsyncRead + AsyncWrite + Send + Unpin + 'static> Door<Io> {
         place: Place,
         room: OwnedSemaphorePermit,
     ) {
+        let metrics = place.table().metrics().clone();
         let within = tokio::time::timeout(self.limits.handshake, self.pass(io, place));
         match within.await.unwrap_or(Err(Refusal::Late)) {
             Ok(()) => tracing::trace!(%remote, "connected"),
-            Err(refusal) => tracing::debug!(%remote, %refusal, "refused"),
+            Err(refusal) => {
+                if matches!(refusal, Refusal::Late) {
+                    metrics.limit(LimitHit::HandshakeTime);
+                }
+                metrics.refused(refusal.word());
+                tracing::debug!(%remote, %refusal, "refused");
+            }
         }
         drop(room);
     }

@@ -19,8 +19,10 @@ use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
 use super::Province;
+use super::account::{Account, refills};
 use super::admission::{Admitted, Place};
 use super::line::Work;
+use super::metrics::LimitHit;
 use super::prepared::{Ready, Room};
 use crate::ca::NodeIdentity;
 use crate::registry;
@@ -67,6 +69,7 @@ pub(super) struct Talk {
     place: Option<Place>,
     /// It was asked to come back, or takes nothing of what it is sent.
     left: bool,
+    account: Account,
 }
 
 /// Records in a page over a link whose handshake took so long.
@@ -110,7 +113,7 @@ pub async fn serve(
                 continue;
             }
             () = tokio::time::sleep_until(silent) => {
-                tracing::debug!(node = %talk.author(), "left a node that was at turn and said nothing");
+                talk.fell_silent();
                 break;
             }
         };
@@ -130,6 +133,7 @@ pub async fn serve(
         }
     }
     reading.abort();
+    talk.end().await;
 }
 
 /// Reads frames, and prepares batches away from the conversation, once it is served: those that wait
@@ -143,6 +147,7 @@ async fn read(
 ) {
     let room = Room::of(province.prepared.clone());
     while let Ok(Some(frame)) = up.message().await {
+        province.metrics.received(wire::encoded_len(&frame));
         let event = match wire::up_from_pb(frame) {
             Ok(up @ Up::Batch(_)) => {
                 if may_prepare.wait_for(|served| *served).await.is_err() {
@@ -223,6 +228,7 @@ impl Talk {
             leaving: None,
             place: None,
             left: false,
+            account: Account::default(),
         }
     }
 
@@ -334,8 +340,51 @@ impl Talk {
         self.left || self.session.is_over()
     }
 
+    /// The node was at turn and said nothing.
+    fn fell_silent(&mut self) {
+        let limit = match self.session.awaits() {
+            Awaits::Hello => LimitHit::HelloTime,
+            _ => LimitHit::FrameTime,
+        };
+        self.province.metrics.limit(limit);
+        self.account.fell_silent();
+        tracing::debug!(node = %self.author(), "left a node that was at turn and said nothing");
+    }
+
+    /// All frames came in a file: nothing is confirmed before the next one.
+    pub(super) fn carried(&mut self) {
+        self.account.carried();
+    }
+
+    /// The conversation is over: counts what it came to, and keeps what of it was not kept yet.
+    pub(super) async fn end(&mut self) {
+        self.province.metrics.exchange(self.account.end());
+        if let Some(word) = self.account.take_word() {
+            self.province.keep_word(self.author(), word).await;
+        }
+    }
+
+    /// Takes note of a frame that came.
+    fn note(&mut self, event: &Happening) {
+        let Event::Frame(up) = event else { return };
+        if let Up::Hello(hello) = up {
+            self.province.metrics.refills(refills(hello));
+        }
+        let now_ms = self.province.clock.now_ms();
+        self.account.heard(up, self.node.not_after, now_ms);
+    }
+
+    /// Takes note of a frame that goes.
+    fn note_down(&mut self, down: &Down) {
+        if matches!(down, Down::Stop(Stop::BadFrame)) {
+            self.province.metrics.limit(LimitHit::Frame);
+        }
+        self.account.said(down);
+    }
+
     /// Performs what the session says to an event, to its end.
     pub(super) async fn perform(&mut self, event: Happening) {
+        self.note(&event);
         if matches!(event, Event::Revoked) {
             self.leaving.take().inspect(tokio::task::JoinHandle::abort);
         }
@@ -382,6 +431,7 @@ impl Talk {
             for page in pages {
                 let Do::Send(page) = page else { continue };
                 let frame = province.compute(move || Ok(wire::down_to_pb(&page))).await;
+                frame.iter().for_each(|frame| province.metrics.sent(wire::encoded_len(frame)));
                 if down.send(frame.map_err(|_| Status::internal("a page"))).await.is_err() {
                     return;
                 }
@@ -403,8 +453,10 @@ impl Talk {
             self.land().await;
         }
         for frame in self.kept.take().into_iter().chain(frame) {
+            let bytes = wire::encoded_len(&frame);
+            self.province.metrics.sent(bytes);
             if self.room < u64::MAX {
-                self.room = self.room.saturating_sub(wire::encoded_len(&frame));
+                self.room = self.room.saturating_sub(bytes);
             }
             let down = self.down.clone();
             if self.patiently(down.send(Ok(frame))).await.is_none() {
@@ -414,6 +466,9 @@ impl Talk {
     }
 
     async fn step(&mut self, step: Do<Ready>) -> Option<Happening> {
+        if let Do::Send(down) = &step {
+            self.note_down(down);
+        }
         match step {
             Do::Send(down) if matches!(*down, Down::Welcome(_)) => {
                 self.send(None).await;
@@ -441,9 +496,9 @@ impl Talk {
                 Some(Event::Finished(self.finish(marks, backed_up).await.map(Box::new)))
             }
             Do::Confirm(token, inbox) => {
-                let author = self.author();
+                let (author, word) = (self.author(), self.account.take_word());
                 self.province
-                    .confirm(author, token, inbox)
+                    .confirm(author, token, inbox, word)
                     .await
                     .err()
                     .map(|s| Event::Received(Err(s)))

@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status};
 
 use super::connection::PeerInfo;
 use super::converse::News;
+use super::metrics::LimitHit;
 use super::province::Province;
 use crate::ca::{NODE_VALIDITY_S, public_key_of_request};
 use crate::registry::{self, JoinError, Joined, Newcomer};
@@ -100,15 +101,33 @@ fn refusal(error: JoinError) -> Refusal {
     }
 }
 
+/// What came of a try, for the metrics.
+fn refusal_word(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::None => "joined",
+        Refusal::UnknownCode => "unknown_code",
+        Refusal::UsedCode => "used_code",
+        Refusal::ExpiredCode => "expired_code",
+        Refusal::BadRequest => "bad_request",
+        Refusal::AuthorTaken => "author_taken",
+        Refusal::TooManyTries => "too_many_tries",
+        Refusal::Storage => "storage",
+    }
+}
+
 #[tonic::async_trait]
 impl Joining for JoiningService {
     async fn join(&self, request: Request<JoinRequest>) -> Result<Response<JoinReply>, Status> {
         let from = request.extensions().get::<PeerInfo>().map(|p| p.remote.ip());
         if from.is_some_and(|ip| self.tries.check_key(&ip).is_err()) {
+            self.province.metrics.limit(LimitHit::JoinTries);
+            self.province.metrics.join(refusal_word(Refusal::TooManyTries));
             let refusal = Refusal::TooManyTries as i32;
             return Ok(Response::new(JoinReply { refusal, ..JoinReply::default() }));
         }
         let reply = admit(&self.province, request.get_ref()).await;
+        let end = reply.as_ref().map_or_else(|refusal| refusal_word(*refusal), |_| "joined");
+        self.province.metrics.join(end);
         Ok(Response::new(reply.unwrap_or_else(|refusal| JoinReply {
             refusal: refusal as i32,
             ..JoinReply::default()

@@ -4,7 +4,7 @@
 //! Deliberately absent: what frames mean (`session`), what acts do (`registry`), sockets (`run`).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::fate::Receipt;
@@ -19,10 +19,11 @@ use tokio::sync::{Semaphore, broadcast};
 use super::admission::Admission;
 use super::converse::News;
 use super::line::LineLimits;
+use super::metrics::{LimitHit, Metrics};
 use super::prepared::all_room;
 use super::table::ConnectionTable;
 use crate::ca::{Ca, NODE_VALIDITY_S, NodeIdentity, public_key_of_request};
-use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError, Tokens};
+use crate::registry::{self, Arrival, PageAsk, Prepared, RegistryError, Tokens, Word};
 use crate::session::{Answer, Ask, CertificateAge, Session, View};
 use crate::store::{Executor, ReadTx, StoreError, StoreHandle};
 
@@ -88,6 +89,8 @@ pub struct Province {
     pub door: Admission,
     /// Memory for batches that wait to merge.
     pub prepared: Arc<Semaphore>,
+    /// What is counted.
+    pub metrics: Metrics,
     computing: Semaphore,
     reading: Semaphore,
 }
@@ -113,7 +116,8 @@ impl Province {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let (news, _) = broadcast::channel(NEWS_WAITING_MAX);
-        let table = ConnectionTable::new();
+        let metrics = Metrics::default();
+        let table = ConnectionTable::counted(metrics.clone());
         let (patience, computing) = (Patience::default(), Semaphore::new(BATCHES_AT_ONCE_MAX));
         let (sealing, signer) = (None, Arc::new(signer));
         Province {
@@ -129,6 +133,7 @@ impl Province {
             patience,
             door: Admission::new(LineLimits::default()),
             prepared: all_room(),
+            metrics,
             computing,
             reading: Semaphore::new(READS_AT_ONCE_MAX),
         }
@@ -230,13 +235,20 @@ impl Province {
     ) -> Result<(Vec<AckRun>, Receipt), Stop> {
         let now_ms = self.clock.now_ms();
         let (author, size) = (batch.batch.author, batch.batch.body.len());
+        let acts = u64::from(batch.batch.count);
         let arrival = Arrival { window, now_ms };
         let job = move |tx: &mut dyn crate::store::WriteTx| {
             let received = registry::merge(tx, &batch, &arrival)?;
             let receipt = registry::receipt(tx.reading(), author, now_ms)?;
             Ok::<_, RegistryError>((received, receipt))
         };
-        let (received, receipt) = self.store.write_sized(size, job).await.map_err(stop)?;
+        let began = Instant::now();
+        let written = self.store.write_sized(size, job).await;
+        if let Err(RegistryError::Store(StoreError::Busy)) = &written {
+            self.metrics.limit(LimitHit::WriterQueue);
+        }
+        let (received, receipt) = written.map_err(stop)?;
+        self.metrics.batch(acts, began.elapsed());
         self.tell(News::Scopes(received.news.into()));
         Ok((received.runs, self.signed(receipt)))
     }
@@ -358,14 +370,32 @@ impl Province {
             "the registry was put back: a node holds this server's word of what it lacks; a new \
              epoch began, and nodes send again what was lost"
         );
+        self.metrics.epoch_begun();
         self.tell(News::Epoch(author));
     }
 
-    /// Keeps that a node has a token and outcomes.
-    pub async fn confirm(&self, author: AuthorId, token: Token, inbox: u64) -> Result<(), Stop> {
-        let job =
-            move |tx: &mut dyn crate::store::WriteTx| registry::confirm(tx, author, token, inbox);
+    /// Keeps that a node has a token and outcomes, and with it what it said of itself.
+    pub async fn confirm(
+        &self,
+        author: AuthorId,
+        token: Token,
+        inbox: u64,
+        word: Option<Word>,
+    ) -> Result<(), Stop> {
+        let job = move |tx: &mut dyn crate::store::WriteTx| {
+            word.iter().try_for_each(|word| registry::keep_word(tx, author, word))?;
+            registry::confirm(tx, author, token, inbox)
+        };
         self.store.write(job).await.map_err(stop)
+    }
+
+    /// Keeps what a node said of itself, where nothing else is written. A store that does not take
+    /// it is no further failure.
+    pub async fn keep_word(&self, author: AuthorId, word: Word) {
+        let job = move |tx: &mut dyn crate::store::WriteTx| registry::keep_word(tx, author, &word);
+        if let Err(error) = self.store.write(job).await {
+            tracing::debug!(node = %author, %error, "a node's last word was not kept");
+        }
     }
 
     /// Looks at what a node has of this server's own signatures; where the registry holds less, a new

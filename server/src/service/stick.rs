@@ -277,6 +277,8 @@ async fn tell(
             talk.perform(event).await;
         }
     }
+    talk.carried();
+    talk.end().await;
 }
 
 /// The second Hello of a conversation that starts over, where the file holds what must follow it:

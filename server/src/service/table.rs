@@ -15,6 +15,8 @@ use std::task::Context;
 
 use futures::task::AtomicWaker;
 
+use super::metrics::{LimitHit, Metrics};
+
 /// Connections of one node that may be up: an office's open stream, an exchange and a question
 /// beside it, and one that a cut link left behind. One more ends the oldest, so that an honest
 /// node whose links keep breaking is never locked out by what they left.
@@ -28,6 +30,7 @@ pub const NODE_CONNECTIONS_MAX: usize = 4_096;
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionTable {
     inner: Arc<Mutex<Table>>,
+    metrics: Metrics,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +54,17 @@ impl ConnectionTable {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty table whose limits and refusals are counted here.
+    #[must_use]
+    pub fn counted(metrics: Metrics) -> Self {
+        Self { inner: Arc::default(), metrics }
+    }
+
+    /// What counts.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Cuts every connection of a node at once, and says how many there were.
@@ -125,7 +139,10 @@ impl ConnectionTable {
                 kick.inspect(|kick| kick.cut());
             }
         }
-        self.surplus(node_id).iter().for_each(|kick| kick.cut());
+        for kick in self.surplus(node_id) {
+            self.metrics.limit(LimitHit::ConnectionsPerNode);
+            kick.cut();
+        }
     }
 
     /// The oldest connections of a node, so far as they are more than it may have.
@@ -175,6 +192,10 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn number(&self) -> u64 {
         self.number
+    }
+
+    pub(super) fn table(&self) -> &ConnectionTable {
+        &self.table
     }
 
     pub(super) fn remote(&self) -> SocketAddr {

@@ -32,6 +32,8 @@ pub trait ReadTx {
     fn referring(&self, kind: &Kind, field: FieldId, to: RecordId) -> Result<Vec<RecordId>>;
     /// How many records of a kind there are: live, and voided or emptied by a retraction.
     fn count(&self, kind: &Kind) -> Result<(u64, u64)>;
+    /// How many live records of a kind are at home in each scope that has any, by scope.
+    fn count_at_home(&self, kind: &Kind) -> Result<Vec<(ScopeId, u64)>>;
     /// Groups of live records of a kind that have one natural key.
     fn twins(&self, kind: &Kind, max: usize) -> Result<Vec<Vec<RecordId>>>;
 

@@ -19,6 +19,7 @@ mod node;
 mod process;
 mod release;
 pub mod says;
+pub mod scrape;
 mod server;
 pub mod strangers;
 pub mod tamper;

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::process::{Ran, Trouble, terminate, wait};
 use super::release::{Release, Side};
+use super::scrape::Scrape;
 
 /// How long a server may take to begin to listen, in seconds: it opens a database of a whole province.
 const START_S_MAX: u64 = 60;
@@ -20,6 +21,8 @@ const START_S_MAX: u64 = 60;
 const END_S_MAX: u64 = 30;
 /// What the line begins with that says where it listens.
 const LISTENING: &str = "listening on ";
+/// And the one that says where its figures are.
+const METRICS: &str = "metrics on http://";
 
 /// A province: a directory, and a process while it serves.
 pub struct Server {
@@ -30,6 +33,8 @@ pub struct Server {
     offset_s: i64,
     /// Which release is installed, from the next command on.
     pub release: Release,
+    counts: bool,
+    metrics: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 impl Server {
@@ -50,8 +55,9 @@ impl Server {
     #[must_use]
     pub fn at(dir: &Path) -> Self {
         let said = Arc::new(Mutex::new(String::new()));
-        let release = Release::This;
-        Self { dir: dir.to_owned(), address: None, child: None, said, offset_s: 0, release }
+        let (release, counts, metrics) = (Release::This, false, Arc::default());
+        let dir = dir.to_owned();
+        Self { dir, address: None, child: None, said, offset_s: 0, release, counts, metrics }
     }
 
     /// Its data directory.
@@ -84,6 +90,34 @@ impl Server {
     #[must_use]
     pub fn said(&self) -> String {
         self.said.lock().map(|said| said.clone()).unwrap_or_default()
+    }
+
+    /// Shows its figures, from the next start on.
+    pub fn count(&mut self) {
+        self.counts = true;
+    }
+
+    /// The figures of the serving process.
+    ///
+    /// # Errors
+    /// When it shows none.
+    pub fn scrape(&self) -> Result<Scrape, Trouble> {
+        Scrape::of(self.metrics_at()?)
+    }
+
+    /// Where the serving process shows its figures.
+    ///
+    /// # Errors
+    /// When it does not say so in time.
+    pub fn metrics_at(&self) -> Result<SocketAddr, Trouble> {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(START_S_MAX) {
+            if let Some(address) = self.metrics.lock().ok().and_then(|at| *at) {
+                return Ok(address);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Err(Trouble("the server shows no figures".into()))
     }
 
     /// Sets its clock so many seconds off, from the next command on.
@@ -134,9 +168,13 @@ impl Server {
     pub fn start(&mut self) -> Result<SocketAddr, Trouble> {
         let listen = self.address.map_or("127.0.0.1:0".to_owned(), |a| a.to_string());
         let mut command = self.command(&["serve", "--listen", &listen]);
+        if self.counts {
+            command.args(["--metrics", "127.0.0.1:0"]);
+        }
+        self.metrics = Arc::default();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
-        let address = listening(child.stdout.take());
+        let address = listening(child.stdout.take(), self.metrics.clone());
         keep(child.stderr.take(), self.said.clone());
         self.child = Some(child);
         match address.recv_timeout(Duration::from_secs(START_S_MAX)) {
@@ -188,7 +226,10 @@ impl Drop for Server {
 
 /// Waits on a thread for the line that says where the server listens, and reads on, so that the
 /// pipe never fills.
-fn listening(stdout: Option<impl Read + Send + 'static>) -> Receiver<SocketAddr> {
+fn listening(
+    stdout: Option<impl Read + Send + 'static>,
+    metrics: Arc<Mutex<Option<SocketAddr>>>,
+) -> Receiver<SocketAddr> {
     let (found, address) = mpsc::channel();
     thread::spawn(move || {
         let lines =
@@ -196,6 +237,10 @@ fn listening(stdout: Option<impl Read + Send + 'static>) -> Receiver<SocketAddr>
         for line in lines {
             if let Some(Ok(address)) = line.split_once(LISTENING).map(|(_, a)| a.trim().parse()) {
                 let _ = found.send(address);
+            }
+            let figures = line.strip_prefix(METRICS).and_then(|at| at.strip_suffix("/metrics"));
+            if let (Some(Ok(at)), Ok(mut metrics)) = (figures.map(str::parse), metrics.lock()) {
+                *metrics = Some(at);
             }
         }
     });

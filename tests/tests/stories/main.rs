@@ -11,6 +11,8 @@ mod joining;
 mod kills;
 mod live;
 mod offline;
+mod operating;
+mod operators;
 mod passphrase;
 mod places;
 mod put_back;

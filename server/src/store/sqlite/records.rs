@@ -110,6 +110,17 @@ impl SqliteTx<'_> {
         Ok((live, all - live))
     }
 
+    pub(super) fn count_records_at_home(&self, kind: &Kind) -> Result<Vec<(ScopeId, u64)>> {
+        let sql = format!(
+            "SELECT \"_scope\", count(*) FROM {} WHERE {} GROUP BY 1 ORDER BY 1",
+            quoted(&kind.name),
+            kinds::live(kind),
+        );
+        bind::collect(&mut *self.statement(&sql)?, [], |row| {
+            Ok((ScopeId(bind::small(row, 0, "a home")?), bind::number(row, 1)?))
+        })
+    }
+
     pub(super) fn twin_records(&self, kind: &Kind, max: usize) -> Result<Vec<Vec<RecordId>>> {
         let Some(sql) = kinds::select_twins(kind) else { return Ok(Vec::new()) };
         bind::collect(&mut *self.statement(&sql)?, [bind::limit(max)], |row| {

@@ -67,6 +67,9 @@ impl ReadTx for SqliteTx<'_> {
     fn count(&self, kind: &Kind) -> Result<(u64, u64)> {
         self.count_records(kind)
     }
+    fn count_at_home(&self, kind: &Kind) -> Result<Vec<(ScopeId, u64)>> {
+        self.count_records_at_home(kind)
+    }
     fn twins(&self, kind: &Kind, max: usize) -> Result<Vec<Vec<RecordId>>> {
         self.twin_records(kind, max)
     }

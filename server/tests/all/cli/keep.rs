@@ -38,6 +38,28 @@ fn a_backup_comes_back_as_a_new_epoch_of_the_old_one() {
     assert_eq!(site.run(&["verify"]).json()["sound"], true);
 }
 
+/// What the province itself did since is lost by a restore; the rehearsal counts and names it, and
+/// changes nothing.
+#[test]
+fn a_rehearsal_says_beforehand_what_nobody_can_send_again() {
+    let site = Site::peopled();
+    let file = site.path("backup.db");
+    let file = file.to_str().unwrap();
+    site.run(&["backup", file]).json();
+    let said = site.run(&["restore", file, "--rehearse"]).json();
+    assert_eq!((&said["acts_lost"], &said["live"]), (&json!(0), &json!(true)));
+    let edited = site.run(&["record", "edit", AN, "--set", "phone=0999"]).json();
+    let said = site.run(&["restore", file, "--rehearse"]).json();
+    assert_eq!((&said["acts_lost"], &said["lost"][0]["act"]), (&json!(1), &edited["act"]));
+    assert_eq!(said["lost"][0]["kinds"], json!(["member"]));
+    assert_eq!(phone(&site), "0999");
+    // The registry is gone: the backup alone still says who is expected.
+    fs::remove_file(site.data().join("dongbo.db")).unwrap();
+    let said = site.run(&["restore", file, "--rehearse"]).json();
+    assert_eq!((&said["live"], &said["acts_lost"]), (&json!(false), &json!(0)));
+    assert!(!site.data().join("dongbo.db").exists());
+}
+
 #[test]
 fn a_backup_is_never_overwritten_unless_asked() {
     let site = Site::peopled();

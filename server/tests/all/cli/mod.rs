@@ -8,6 +8,7 @@ mod import;
 mod init;
 mod keep;
 mod office;
+mod pages;
 mod serve;
 mod words;
 

@@ -7,7 +7,7 @@ use dongbo_proto::words::{Lang, SHARED_VI, Words};
 use dongbo_server::cli::context::{EN, VI, words};
 
 /// What keys begin with. Other texts with a dash in the sources are none.
-const PREFIXES: [&str; 29] = [
+const PREFIXES: [&str; 32] = [
     "backup-",
     "bundle-",
     "conflicts-",
@@ -16,7 +16,9 @@ const PREFIXES: [&str; 29] = [
     "fate-",
     "fault-",
     "finding-",
+    "fleet-",
     "head-",
+    "heard-",
     "held-",
     "history-",
     "import-",
@@ -28,6 +30,7 @@ const PREFIXES: [&str; 29] = [
     "reason-",
     "record-",
     "records-",
+    "rehearse-",
     "restore-",
     "revoke-",
     "standing-",

@@ -162,6 +162,8 @@ fn rows_are_counted(store: &StoreHandle) {
     assert_eq!(after.iter().map(|r| r.id).collect::<Vec<_>>(), [id(3), id(4)]);
     let found = read(store, |tx| tx.referring(member(), FieldId(39), id(200)));
     assert_eq!(found.len(), 5);
+    let home = sample(1).home;
+    assert_eq!(read(store, |tx| tx.count_at_home(member())), [(home, 5)]);
     assert!(read(store, |tx| tx.twins(member(), 9)).is_empty(), "members have no natural key");
 }
 
