@@ -6,7 +6,7 @@ use dongbo_proto::bytes::Truncated;
 use dongbo_proto::fate::Reason;
 use dongbo_proto::id::{RecordId, ScopeId};
 use dongbo_proto::wire::WireError;
-use dongbo_sqlite::{Kind, LockError, MigrateError, OpenError, classify, classify_io};
+use dongbo_sqlite::{Failure, Kind, LockError, MigrateError, OpenError, classify, classify_io};
 
 /// Why an operation on the replica was not done. Unless said otherwise nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +128,12 @@ impl ReplicaError {
             ReplicaError::Damaged(_) => Some(Kind::Damaged),
             _ => None,
         }
+    }
+}
+
+impl Failure for ReplicaError {
+    fn storage(&self) -> Option<Kind> {
+        ReplicaError::storage(self)
     }
 }
 

@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 use dongbo_proto::frame::Batch;
 use dongbo_proto::id::AuthorId;
 use dongbo_proto::sign::PUBLIC_KEY_BYTES;
-use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open, verified};
+use dongbo_sqlite::{Access, DatabaseKey, Kind, Knobs, LockFile, open, verified};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use conflict::{Conflict, Duplicate};
@@ -67,7 +67,10 @@ use work::Work;
 #[derive(Debug)]
 pub struct Replica {
     dir: PathBuf,
+    key: DatabaseKey,
     conn: Connection,
+    /// The disk failed under this connection and no other could be opened yet.
+    spent: bool,
     lock: LockFile,
     tables: Tables,
     outbox: Outbox,
@@ -124,6 +127,9 @@ impl Replica {
 
     /// One consistent look: everything in it sees the same state.
     fn read<T>(&self, look: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
+        if self.spent {
+            return Err(failed_disk());
+        }
         let tx = self.conn.unchecked_transaction()?;
         verified(&tx, look(&Work::new(&tx, &self.tables, self.author)))
     }
@@ -146,11 +152,20 @@ impl Replica {
         purpose: &str,
         change: impl FnOnce(&Work<'_>) -> Result<(T, Vec<LogRow>)>,
     ) -> Result<T> {
-        let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let changed = change(&Work::new(&tx, &self.tables, self.author));
-        let (done, rows) = verified(&tx, changed)?;
-        tx.commit()?;
+        if self.spent {
+            self.reopen()?;
+        }
+        let committed = self.commit(purpose, change);
+        if let Err(error) = &committed
+            && matches!(error.storage(), Some(Kind::Io | Kind::Damaged))
+        {
+            // A sync that failed says nothing of what is on the disk, and would not say it again: what
+            // this connection believes of its files is not built upon. Nor is one that met a page that
+            // does not verify: from then on it takes every page for damaged.
+            self.spent = true;
+            drop(self.reopen());
+        }
+        let (done, rows) = committed?;
         if !rows.is_empty()
             && let Err(error) = self.outbox.append(&rows)
         {
@@ -158,4 +173,29 @@ impl Replica {
         }
         Ok(done)
     }
+
+    fn commit<T>(
+        &mut self,
+        purpose: &str,
+        change: impl FnOnce(&Work<'_>) -> Result<(T, Vec<LogRow>)>,
+    ) -> Result<(T, Vec<LogRow>)> {
+        let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let changed = verified(&tx, change(&Work::new(&tx, &self.tables, self.author)))?;
+        tx.commit()?;
+        Ok(changed)
+    }
+
+    /// Puts a fresh connection in the place of one under which the disk failed.
+    fn reopen(&mut self) -> Result<()> {
+        let path = self.dir.join(REPLICA_FILE);
+        self.conn = open(&path, &self.key, &SCHEMA, Knobs::NODE, Access::ReadWrite)?;
+        self.spent = false;
+        Ok(())
+    }
+}
+
+fn failed_disk() -> ReplicaError {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    rusqlite::Error::SqliteFailure(code, None).into()
 }

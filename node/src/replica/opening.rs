@@ -96,7 +96,9 @@ impl Replica {
         drop(guard);
         Ok(Replica {
             dir: PathBuf::from(dir),
+            key: key.clone(),
             conn,
+            spent: false,
             lock,
             tables,
             outbox,
