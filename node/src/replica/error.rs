@@ -51,6 +51,15 @@ pub enum ReplicaError {
         /// The first position that the outbox still has.
         outbox: u64,
     },
+    /// Acts are missing between what the province holds and what is left here: the damaged replica may
+    /// still have them. Nothing was changed.
+    #[error("acts {from} to {to} are neither at the province nor readable here")]
+    Unsalvageable {
+        /// The first position that is missing.
+        from: u64,
+        /// The last.
+        to: u64,
+    },
     /// The server would not take this act; it was not saved.
     #[error("draft {draft} cannot be saved: {reason:?}")]
     Refused {

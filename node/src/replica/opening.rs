@@ -19,7 +19,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{ReplicaError, Result};
 use super::journal::{self, uint};
 use super::outbox::{LogRow, Outbox};
-use super::save::Entering;
+use super::save::{self, Entering};
 use super::setting::{self, Identity};
 use super::table::Tables;
 use super::work::{Work, damaged};
@@ -111,7 +111,7 @@ impl Replica {
 
 /// Makes the tables of kinds that are not there, adds columns of new fields, and moves what an
 /// older build had to carry blindly into them.
-fn bring_up(db: &Connection, tables: &Tables) -> Result<()> {
+pub(super) fn bring_up(db: &Connection, tables: &Tables) -> Result<()> {
     let found = setting::fixed(db, setting::CATALOGUE)?.map(u32::from_be_bytes);
     match found {
         Some(SCHEMA_VERSION) => return Ok(()),
@@ -187,7 +187,7 @@ fn reconcile(work: &Work<'_>, outbox: &Outbox) -> Result<Opening> {
 }
 
 /// Does the acts of a row again that the journal has lost.
-fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
+pub(super) fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
     let tail = journal::tail(work.db)?;
     let (mut count, mut chain_before) = (0, row.before);
     let mut entering = Entering::with_seed(work, tail, journal::seed_at(work.db, tail.position)?);
@@ -200,6 +200,7 @@ fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
             }
             entering.take_seed(seed)?;
             entering.enter(&act)?;
+            save::keep_job(work, &act)?;
             count += 1;
         }
         chain_before = chain::extend(chain_before, chain::act_hash(&act, &seed.1));

@@ -41,6 +41,9 @@ pub(super) const BACKED_UP: &str = "backed_up";
 pub(super) const DELIVERED: &str = "delivered";
 /// How often states were taken in, and by which file last.
 pub(super) const TURN: &str = "turn";
+/// The position and chain behind which the journal begins here: what came before it was lost with a
+/// replica, and is at the province.
+pub(super) const FOOT: &str = "foot";
 pub(super) const CATALOGUE: &str = "catalogue";
 /// Names that callers give to what they keep here begin so.
 pub(super) const NOTE: &str = "note.";

@@ -15,6 +15,7 @@ mod requests;
 mod restore;
 mod revoked;
 mod rivals;
+mod salvage;
 mod scopes;
 mod stick;
 mod tampering;
