@@ -199,6 +199,9 @@ fn leave_wal(target: &Connection) -> rusqlite::Result<()> {
         let mode = target.pragma_update_and_check(None, "journal_mode", "DELETE", answer)?;
         Ok(mode == "delete")
     };
+    // Until it has read the header that was copied, the connection does not know of any WAL, and would
+    // leave it as it is.
+    target.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     if leave()? {
         return Ok(());
     }

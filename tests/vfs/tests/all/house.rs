@@ -54,7 +54,7 @@ pub enum Trouble {
     Unanswered(Unanswered),
     Backup(BackupError),
     /// The exchange came to an end of its own that is not "in step".
-    Ended(End),
+    Ended(#[expect(dead_code, reason = "shown where a test fails")] End),
     Stopped(Stop),
 }
 
