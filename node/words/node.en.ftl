@@ -10,6 +10,11 @@ join-bad-request = The province could not read this machine's request (perhaps d
 join-author-taken = This machine's id is taken (chance, or a copied disk). Join once more.
 join-too-many-tries = Too many tries from this address. Wait a few minutes and try again.
 join-storage = The province's server cannot write at present. Try again later and tell the province.
+
+# Salvage
+salvage-done = The data were made anew; { $count } acts that were not sent are in them. The records come from the province.
+salvage-aside = The old file is kept as: { $path }
+salvage-first-sync-failed = The data were made anew, but the first exchange did not come to its end. Nothing is lost; run: dongbo-node sync
 code-character = The code is wrong in group { $group }, character { $place }: not a letter or digit of a code. Type it again.
 code-length = A code has 60 letters and digits after DB1; this one has { $found }. Type it in full.
 code-checksum = At least one letter of the code is typed wrongly. Read it again group by group.
@@ -128,7 +133,7 @@ row-missing = a new record needs this field
 
 # Verify
 verify-sound = Nothing wrong was found.
-verify-found = { $count } things do not hold. Repair nothing by hand; keep the directory as it is and tell the province.
+verify-found = { $count } things do not hold. Do not mend them by hand, delete nothing; tell the province. With a code that invites this very machine again the data are made anew: dongbo-node salvage --code …
 found-page = page { $where } of the data file is damaged
 found-tree = the structure of the data file does not hold ({ $where })
 found-damaged = the data contradict themselves at { $where }
@@ -161,14 +166,15 @@ key-needs-passphrase = The data are protected by a passphrase. Give --passphrase
 key-passphrase-short = The passphrase is too short. Nothing was changed; choose a longer one.
 
 # Storage
-db-missing = There is no data file in { $dir }. Check the directory; if the file is lost, ask the province to be invited again.
+db-missing = There is no data file in { $dir }. Check the directory; if the file is lost, ask the province for a code that invites this very machine again, and run: dongbo-node salvage --code …
 db-newer = A newer version wrote these data (number { $found }, this program knows { $known }). Nothing was touched; update the program.
-db-damaged = The data file in { $dir } is damaged. Unsent acts are still in outbox.log; delete nothing and call the province.
+db-damaged = The data file in { $dir } is damaged. Unsent acts are still in outbox.log; delete nothing. Ask the province for a code that invites this very machine again, and run: dongbo-node salvage --code …
 db-wrong-key = Data file and key file in { $dir } do not belong together. Nothing was touched; bring the right key file.
 db-not-ours = The data file in { $dir } is not of this program. Nothing was touched; check the directory.
 db-no-cipher = This program was built without encryption and must not be used. Install the right build.
-db-contradicts = The data contradict themselves at { $what }. Nothing more was written; run verify and tell the province.
-db-rewound = The data here were put back (the journal ends at { $journal }, the outbox begins at { $outbox }). Nothing more was written; call the province.
+db-contradicts = The data contradict themselves at { $what }. Nothing more was written, nothing is deleted; run verify, ask the province for a code that invites this very machine again, and run: dongbo-node salvage --code …
+db-rewound = The data here were put back (the journal ends at { $journal }, the outbox begins at { $outbox }). Nothing more was written; ask the province for a code that invites this very machine again, and run: dongbo-node salvage --code …
+db-unsalvageable = Acts { $from } to { $to } are missing: neither the province has them, nor can they be read here. Nothing was touched; keep the directory as it is and tell the province.
 disk-full = The disk is full. What was just done is not saved, everything before is intact; make room and do it again.
 disk-read-only = { $dir } may not be written. Nothing was saved; check the directory's permissions.
 disk-fault = A file could not be read or written ({ $why }). What was just done is not saved; check the disk.
@@ -179,6 +185,7 @@ dir-busy-unknown = Another process is using the data. Nothing was done; wait and
 # What a person gave
 err-not-joined = { $dir } has not joined a province. Run: dongbo-node join --data { $dir } --server … --code …
 err-already-joined = { $dir } holds the data of a machine already. Nothing was touched; use another directory.
+err-not-damaged = The data in { $dir } are sound, so there is nothing to salvage. Nothing was touched, the code is not used.
 err-identity-damaged = The file identity in { $dir } is damaged or not of this key file. The data are untouched; bring a copy of the file back.
 err-node-key = The machine cannot make or use its own key. Nothing was done; try again.
 err-certificate = The certificate kept here cannot be used. The data are untouched; ask the province to be invited again.

@@ -10,6 +10,11 @@ join-bad-request = Tỉnh không đọc được yêu cầu của máy này (có
 join-author-taken = Số hiệu của máy bị trùng (ngẫu nhiên, hoặc ổ đĩa bị sao chép). Hãy gia nhập lại lần nữa.
 join-too-many-tries = Thử quá nhiều lần từ địa chỉ này. Hãy đợi vài phút rồi thử lại.
 join-storage = Máy chủ của tỉnh hiện không ghi được. Hãy thử lại sau và báo cho tỉnh.
+
+# Dựng lại dữ liệu
+salvage-done = Đã dựng lại dữ liệu; giữ được { $count } việc chưa gửi. Hồ sơ sẽ về từ tỉnh.
+salvage-aside = Tệp cũ để nguyên ở: { $path }
+salvage-first-sync-failed = Dữ liệu đã dựng lại, nhưng lần trao đổi đầu tiên chưa xong. Không mất gì; hãy chạy: dongbo-node sync
 code-character = Mã mời sai ở nhóm { $group }, ký tự thứ { $place }: không phải chữ hay số của mã. Hãy gõ lại.
 code-length = Mã mời phải có 60 chữ và số sau DB1; mã này có { $found }. Hãy gõ lại cho đủ.
 code-checksum = Mã mời gõ sai ít nhất một chữ. Hãy đọc lại từng nhóm.
@@ -128,7 +133,7 @@ row-missing = hồ sơ mới phải có trường này
 
 # Kiểm tra
 verify-sound = Không thấy gì sai.
-verify-found = { $count } điều không đúng. Đừng sửa bằng tay; hãy giữ nguyên thư mục và báo cho tỉnh.
+verify-found = { $count } điều không đúng. Đừng sửa bằng tay, đừng xóa gì; hãy báo cho tỉnh. Với mã mời lại chính máy này, dữ liệu được dựng lại: dongbo-node salvage --code …
 found-page = trang { $where } của tệp dữ liệu bị hỏng
 found-tree = cấu trúc tệp dữ liệu không đúng ({ $where })
 found-damaged = dữ liệu tự mâu thuẫn ở { $where }
@@ -161,14 +166,15 @@ key-needs-passphrase = Dữ liệu được bảo vệ bằng mật khẩu. Hãy
 key-passphrase-short = Mật khẩu quá ngắn. Chưa đổi gì; hãy chọn mật khẩu dài hơn.
 
 # Lưu trữ
-db-missing = Không thấy tệp dữ liệu trong { $dir }. Hãy xem lại thư mục; nếu tệp đã mất, hãy gọi cho tỉnh để được mời lại.
+db-missing = Không thấy tệp dữ liệu trong { $dir }. Hãy xem lại thư mục; nếu tệp đã mất, hãy xin tỉnh mã mời lại chính máy này rồi chạy: dongbo-node salvage --code …
 db-newer = Dữ liệu do phiên bản mới hơn ghi (số { $found }, chương trình này biết đến { $known }). Không đụng tới gì; hãy cập nhật chương trình.
-db-damaged = Tệp dữ liệu trong { $dir } bị hỏng. Việc chưa gửi vẫn còn trong outbox.log; đừng xóa gì, hãy gọi cho tỉnh.
+db-damaged = Tệp dữ liệu trong { $dir } bị hỏng. Việc chưa gửi vẫn còn trong outbox.log; đừng xóa gì. Hãy xin tỉnh mã mời lại chính máy này rồi chạy: dongbo-node salvage --code …
 db-wrong-key = Tệp dữ liệu và tệp khóa trong { $dir } không thuộc về nhau. Không đụng tới gì; hãy lấy đúng tệp khóa.
 db-not-ours = Tệp dữ liệu trong { $dir } không phải của chương trình này. Không đụng tới gì; hãy xem lại thư mục.
 db-no-cipher = Chương trình này được dựng thiếu mã hóa và không được dùng. Hãy cài bản đúng.
-db-contradicts = Dữ liệu tự mâu thuẫn ở { $what }. Không ghi gì thêm; hãy chạy verify và báo cho tỉnh.
-db-rewound = Dữ liệu ở đây đã bị đưa về bản cũ (sổ việc dừng ở { $journal }, sổ gửi từ { $outbox }). Không ghi gì thêm; hãy gọi cho tỉnh.
+db-contradicts = Dữ liệu tự mâu thuẫn ở { $what }. Không ghi gì thêm, không xóa gì; hãy chạy verify, xin tỉnh mã mời lại chính máy này rồi chạy: dongbo-node salvage --code …
+db-rewound = Dữ liệu ở đây đã bị đưa về bản cũ (sổ việc dừng ở { $journal }, sổ gửi từ { $outbox }). Không ghi gì thêm; hãy xin tỉnh mã mời lại chính máy này rồi chạy: dongbo-node salvage --code …
+db-unsalvageable = Thiếu việc từ { $from } đến { $to }: tỉnh không giữ, ở đây cũng không đọc được. Không đụng tới gì; hãy giữ nguyên thư mục và báo cho tỉnh.
 disk-full = Hết chỗ trên ổ đĩa. Việc vừa làm chưa được lưu, mọi thứ trước đó còn nguyên; hãy dọn chỗ rồi làm lại.
 disk-read-only = Không được phép ghi vào { $dir }. Chưa lưu gì; hãy xem quyền của thư mục.
 disk-fault = Không đọc hoặc ghi được tệp ({ $why }). Việc vừa làm chưa được lưu; hãy kiểm tra ổ đĩa.
@@ -179,6 +185,7 @@ dir-busy-unknown = Dữ liệu đang được một tiến trình khác dùng. C
 # Điều người dùng cho vào
 err-not-joined = Thư mục { $dir } chưa gia nhập tỉnh nào. Hãy chạy: dongbo-node join --data { $dir } --server … --code …
 err-already-joined = Thư mục { $dir } đã có dữ liệu của một máy. Không đụng tới gì; hãy dùng thư mục khác.
+err-not-damaged = Dữ liệu trong { $dir } không hỏng, nên không có gì phải dựng lại. Không đụng tới gì, mã mời chưa dùng.
 err-identity-damaged = Tệp identity trong { $dir } bị hỏng hoặc không thuộc tệp khóa này. Dữ liệu còn nguyên; hãy lấy lại bản sao của tệp.
 err-node-key = Máy không tạo hoặc không dùng được khóa của mình. Chưa làm gì; hãy thử lại.
 err-certificate = Chứng thư giữ ở đây không dùng được. Dữ liệu còn nguyên; hãy xin tỉnh mời lại.

@@ -90,6 +90,9 @@ pub enum Command {
     Digest,
     /// Kiểm tra toàn bộ dữ liệu ở máy này (Check everything that is here)
     Verify,
+    /// Dựng lại dữ liệu thay cho tệp bị hỏng, giữ mọi việc chưa gửi (Make the data anew in the place of
+    /// a damaged file, with all that was not sent)
+    Salvage(Salvage),
     /// Trao đổi qua thẻ nhớ khi không có mạng (Exchange by stick, without a network)
     #[command(subcommand)]
     Bundle(Bundle),
@@ -116,6 +119,20 @@ pub struct Join {
     /// again: keep its data and key)
     #[arg(long, conflicts_with_all = ["ask_passphrase"])]
     pub again: bool,
+    /// Chưa nhận dữ liệu ngay (Do not exchange yet)
+    #[arg(long)]
+    pub no_sync: bool,
+}
+
+/// Arguments of `salvage`.
+#[derive(clap::Args, Debug)]
+pub struct Salvage {
+    /// Mã mời lại chính máy này, DB1-… (Code with which the province invited this very machine again)
+    #[arg(long, env = "DONGBO_CODE", hide_env_values = true)]
+    pub code: String,
+    /// Địa chỉ máy chủ, nếu đã đổi (Address of the province's server, if it has changed)
+    #[arg(long, value_name = "HOST:PORT")]
+    pub server: Option<String>,
     /// Chưa nhận dữ liệu ngay (Do not exchange yet)
     #[arg(long)]
     pub no_sync: bool,

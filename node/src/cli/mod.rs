@@ -21,6 +21,7 @@ mod out;
 mod passphrase;
 mod record;
 mod said;
+mod salvage;
 mod shell;
 mod sql;
 mod status;
@@ -93,6 +94,7 @@ fn run(shell: &mut Shell, command: Command) -> Result<Exit> {
         Command::Export(args) => exports::run(shell, args),
         Command::Inbox(args) => inbox::run(shell, args),
         Command::Digest => digest::run(shell),
+        Command::Salvage(args) => salvage::run(shell, args),
         Command::Verify => verify::run(shell),
         Command::Sql(args) => sql::run(shell, args),
         Command::Passphrase(command) => passphrase::run(shell, command),

@@ -78,6 +78,7 @@ pub fn of(error: &OfficeError, dir: &Path) -> Said {
         OfficeError::Io(e) => of_io(e),
         OfficeError::NotJoined => Said::new("err-not-joined", Exit::NotFound),
         OfficeError::AlreadyJoined => Said::new("err-already-joined", Exit::Usage),
+        OfficeError::NotDamaged => Said::new("err-not-damaged", Exit::Usage),
         OfficeError::IdentityDamaged => Said::new("err-identity-damaged", Exit::Storage),
         other => of_input(other),
     };
@@ -207,6 +208,9 @@ fn of_replica(error: &ReplicaError) -> Said {
         E::Rewound { journal, outbox } => {
             Said::new("db-rewound", Exit::Storage).with("journal", journal).with("outbox", outbox)
         }
+        E::Unsalvageable { from, to } => {
+            Said::new("db-unsalvageable", Exit::Storage).with("from", from).with("to", to)
+        }
         E::Refused { reason, .. } => {
             let mut said = Said::new("err-not-savable", Exit::BadData);
             said.args.push(("why", Text::Sentence(reason.key().to_owned(), Vec::new())));
@@ -250,6 +254,9 @@ fn of_open(error: &OpenError) -> Said {
         OpenError::ReadOnly => Said::new("disk-read-only", Exit::Storage),
         OpenError::NoCipher => Said::new("db-no-cipher", Exit::Unexpected),
         OpenError::Io(e) => of_io(e),
+        OpenError::Sqlite(_) if error.kind() == Kind::Io => {
+            Said::new("disk-fault", Exit::Storage).with("why", error)
+        }
         OpenError::Sqlite(_) => Said::new("err-unexpected", Exit::Unexpected),
     }
 }

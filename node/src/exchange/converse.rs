@@ -384,8 +384,7 @@ impl Talk<'_, '_> {
                 return Ok(Some(Event::Here(facts.token, facts.position)));
             }
             Do::Chains(positions) => {
-                let hashes = replica.chains_at(&positions)?;
-                return Ok(Some(Event::Chains(positions.into_iter().zip(hashes).collect())));
+                return Ok(Some(Event::Chains(replica.chains_at(&positions)?)));
             }
             Do::Fork(common) => {
                 let author = AuthorId(self.at.entropy.number());

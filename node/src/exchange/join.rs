@@ -5,10 +5,11 @@
 
 use dongbo_proto::catalogue::catalogue;
 use dongbo_proto::code::JoinCode;
+use dongbo_proto::fate::Receipt;
 use dongbo_proto::frame::{Grant, Token};
 use dongbo_proto::id::{AuthorId, Epoch};
 use dongbo_proto::stamp::UnixMs;
-use dongbo_proto::wire::{WireError, grant_from_pb, pb};
+use dongbo_proto::wire::{WireError, grant_from_pb, pb, receipt_from_pb};
 use tonic::transport::Channel;
 
 use super::ExchangeError;
@@ -83,6 +84,8 @@ pub struct Joined {
     pub token: Token,
     /// The server's key to which files on a stick are sealed, if it said one.
     pub sealing_key: Option<[u8; 32]>,
+    /// How far the province holds the journal of this machine, if it said so.
+    pub receipt: Option<Receipt>,
 }
 
 /// Joins over a channel that pinned the code's authority.
@@ -130,5 +133,6 @@ pub(super) fn read(reply: pb::JoinReply) -> Result<Joined, WireError> {
         server_ms: reply.server_ms,
         token: fixed16(reply.token)?,
         sealing_key: reply.sealing_key.try_into().ok(),
+        receipt: reply.receipt.map(receipt_from_pb).transpose()?,
     })
 }

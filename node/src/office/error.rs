@@ -37,6 +37,9 @@ pub enum OfficeError {
     /// The directory holds a node already.
     #[error("this directory has joined a province already")]
     AlreadyJoined,
+    /// There is nothing to salvage: the replica is sound.
+    #[error("the replica is sound")]
+    NotDamaged,
     /// The file with the node's identity is damaged, or belongs to another key file.
     #[error("the identity file does not open under this key")]
     IdentityDamaged,

@@ -12,6 +12,7 @@ use dongbo_proto::code::JoinCode;
 use dongbo_proto::id::AuthorId;
 use dongbo_proto::stamp::UnixMs;
 use dongbo_proto::stick::{SealingKey, StickError};
+use dongbo_proto::wire::WireError;
 use dongbo_sqlite::files::remove_if_there;
 use dongbo_sqlite::{DatabaseKey, DirLock, KeyFile, Protection};
 
@@ -24,7 +25,7 @@ use crate::exchange::join::{Joined, join};
 use crate::exchange::stick::{Carrier, Taken, read_card};
 use crate::exchange::tls::client_config_join;
 use crate::exchange::{ExchangeError, channel};
-use crate::replica::{Identity, OUTBOX_FILE, REPLICA_FILE, Replica, ReplicaError};
+use crate::replica::{Identity, OUTBOX_FILE, REPLICA_FILE, Replica, ReplicaError, Salvaged};
 
 /// How long a second `join` waits for the first.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -179,6 +180,40 @@ pub async fn again(desk: &mut Desk, server: &str, code: &JoinCode) -> Result<()>
     desk.identity.certificate = joined.certificate;
     desk.identity.ca = joined.ca;
     desk.keep_identity()
+}
+
+/// Makes a new replica in the place of one that is damaged, where the province has invited this very
+/// node anew. The exchange that follows brings the records.
+///
+/// # Errors
+/// [`OfficeError::NotDamaged`], why the province did not let it in, or what is missing; the old files
+/// are as they were then.
+pub async fn salvage(
+    opener: Opener,
+    passphrase: Option<&str>,
+    server: Option<&str>,
+    code: &JoinCode,
+) -> Result<(Desk, Salvaged)> {
+    let (dir, key) = (opener.dir.clone(), KeyFile::open(&opener.dir.join(KEY_FILE), passphrase)?);
+    let identity = NodeIdentity::read(&dir.join(IDENTITY_FILE), &key)?;
+    let mut identity = identity.ok_or(OfficeError::NotJoined)?;
+    if Replica::is_sound(&dir, &key)? {
+        return Err(OfficeError::NotDamaged);
+    }
+    identity.server = server.map_or(identity.server, str::to_owned);
+    let now_ms = opener.clock.now_ms();
+    let joined = ask(&identity, code, now_ms).await?;
+    let receipt = joined.receipt.as_ref();
+    let receipt = receipt.ok_or(ExchangeError::Wire(WireError::Malformed))?;
+    let who = who(identity.author, &joined);
+    let salvaged = Replica::salvage(&dir, &key, &who, receipt, now_ms)?;
+    let mut desk = Desk::open(opener, passphrase)?;
+    keep_sealing_key(&mut desk.replica, joined.sealing_key)?;
+    identity.certificate = joined.certificate;
+    identity.ca = joined.ca;
+    desk.identity = identity;
+    desk.keep_identity()?;
+    Ok((desk, salvaged))
 }
 
 async fn ask(identity: &NodeIdentity, code: &JoinCode, now: UnixMs) -> Result<Joined> {

@@ -50,6 +50,7 @@ pub fn keep_card(desk: &mut Desk, file: &[u8]) -> Result<()> {
 /// # Errors
 /// [`ExchangeError::NoCard`], or what storage says.
 pub fn request(desk: &Desk, bytes_max: u64) -> Result<Request> {
+    desk.replica.sync_outbox()?;
     let known = desk.replica.note(SEALING_NOTE)?.and_then(|key| key.try_into().ok());
     let to: [u8; 32] = known.ok_or(ExchangeError::NoCard)?;
     let own = sealing_key(&desk.key);

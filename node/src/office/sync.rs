@@ -82,6 +82,8 @@ where
     F: Future<Output = io::Result<Io>> + Send + 'static,
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    // What is about to be sent must be in the log whatever becomes of the replica.
+    parties.replica.sync_outbox()?;
     let link = link(parties.replica)?;
     let talked = talk(parties, dial, wish, watcher, link).await;
     match &talked {

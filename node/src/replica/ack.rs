@@ -67,7 +67,7 @@ impl Replica {
 pub(super) fn acknowledged(db: &Connection) -> Result<u64> {
     let sql = "SELECT last FROM ack ORDER BY first DESC LIMIT 1";
     let last = db.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-    Ok(last.map_or(0, uint))
+    last.map_or_else(|| Ok(journal::foot(db)?.position), |last| Ok(uint(last)))
 }
 
 /// The position up to which the server in force holds this journal. Less than what was acknowledged
@@ -159,7 +159,7 @@ pub(super) fn last_receipt(db: &Connection, epoch: Epoch) -> Result<Option<Recei
     Ok(db.prepare_cached(sql)?.query_row([epoch.0], of_row).optional()?)
 }
 
-fn put_receipt(db: &Connection, r: &Receipt) -> Result<()> {
+pub(super) fn put_receipt(db: &Connection, r: &Receipt) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO receipt (epoch, position, chain, merged, held, refused, at_ms, signature, author) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(params![
         r.epoch.0,

@@ -6,7 +6,7 @@ use dongbo_proto::bytes::Truncated;
 use dongbo_proto::fate::Reason;
 use dongbo_proto::id::{RecordId, ScopeId};
 use dongbo_proto::wire::WireError;
-use dongbo_sqlite::{Kind, LockError, MigrateError, OpenError, classify, classify_io};
+use dongbo_sqlite::{Failure, Kind, LockError, MigrateError, OpenError, classify, classify_io};
 
 /// Why an operation on the replica was not done. Unless said otherwise nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,15 @@ pub enum ReplicaError {
         journal: u64,
         /// The first position that the outbox still has.
         outbox: u64,
+    },
+    /// Acts are missing between what the province holds and what is left here: the damaged replica may
+    /// still have them. Nothing was changed.
+    #[error("acts {from} to {to} are neither at the province nor readable here")]
+    Unsalvageable {
+        /// The first position that is missing.
+        from: u64,
+        /// The last.
+        to: u64,
     },
     /// The server would not take this act; it was not saved.
     #[error("draft {draft} cannot be saved: {reason:?}")]
@@ -128,6 +137,12 @@ impl ReplicaError {
             ReplicaError::Damaged(_) => Some(Kind::Damaged),
             _ => None,
         }
+    }
+}
+
+impl Failure for ReplicaError {
+    fn storage(&self) -> Option<Kind> {
+        ReplicaError::storage(self)
     }
 }
 

@@ -31,14 +31,15 @@ use super::work::{Work, damaged};
 use super::{Replica, ack, complete, scope, setting, verify};
 
 impl Replica {
-    /// The chain hashes of the journal at some positions that it has.
+    /// The chain hashes of the journal at those of some positions that it has: what came before a
+    /// replica was salvaged is not here.
     ///
     /// # Errors
     /// What storage says.
-    pub fn chains_at(&self, positions: &[u64]) -> Result<Vec<Hash>> {
+    pub fn chains_at(&self, positions: &[u64]) -> Result<Vec<(u64, Hash)>> {
         self.read(|work| {
-            let one = |at: &u64| journal::chain_at(work.db, *at)?.ok_or(damaged("the journal"));
-            positions.iter().map(one).collect()
+            let one = |at: &u64| Ok(journal::chain_at(work.db, *at)?.map(|head| (*at, head)));
+            positions.iter().filter_map(|at| one(at).transpose()).collect()
         })
     }
 

@@ -16,6 +16,7 @@ use super::block::List;
 use super::error::{ReplicaError, Result};
 use super::line::Line;
 use super::outbox::LogRow;
+use super::setting;
 use super::table::blob;
 
 /// A seed salts at most so many acts: a purge of one must write out the salts of the others.
@@ -49,7 +50,25 @@ pub(super) fn tail(db: &Connection) -> Result<Tail> {
         let claimed = Stamp(row.get::<_, i64>(2)?.cast_unsigned());
         Ok(Tail { position: uint(row.get(0)?), chain: Hash(row.get(1)?), claimed })
     };
-    Ok(db.prepare_cached(sql)?.query_row([], tail).optional()?.unwrap_or_default())
+    match db.prepare_cached(sql)?.query_row([], tail).optional()? {
+        Some(tail) => Ok(tail),
+        None => foot(db),
+    }
+}
+
+/// Behind which position the journal begins: 0, unless it was lost with a replica.
+pub(super) fn foot(db: &Connection) -> Result<Tail> {
+    let Some(bytes) = setting::fixed::<40>(db, setting::FOOT)? else { return Ok(Tail::default()) };
+    let mut r = Reader::new(&bytes);
+    let (position, chain) = (u64::from_be_bytes(r.array()?), Hash(r.array()?));
+    Ok(Tail { position, chain, claimed: Stamp::default() })
+}
+
+/// Begins the journal behind a position.
+pub(super) fn put_foot(db: &Connection, position: u64, chain: Hash) -> Result<()> {
+    let mut bytes = position.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&chain.0);
+    setting::put(db, setting::FOOT, &bytes)
 }
 
 /// The chain at a position of the journal. Within a block it is hashed anew from the block's start.
@@ -62,7 +81,11 @@ pub(super) fn chain_at(db: &Connection, position: u64) -> Result<Option<Hash>> {
     if found.is_some() {
         return Ok(found);
     }
-    block(db, position)?.map(|block| chain_within(db, &block, position)).transpose()
+    if let Some(block) = block(db, position)? {
+        return chain_within(db, &block, position).map(Some);
+    }
+    let foot = foot(db)?;
+    Ok((foot.position == position).then_some(foot.chain))
 }
 
 fn chain_within(db: &Connection, block: &Block, position: u64) -> Result<Hash> {

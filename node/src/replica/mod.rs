@@ -28,6 +28,7 @@ mod prior;
 mod read;
 mod rejoin;
 mod replay;
+mod salvage;
 mod save;
 mod scope;
 mod setting;
@@ -44,7 +45,7 @@ use std::path::{Path, PathBuf};
 use dongbo_proto::frame::Batch;
 use dongbo_proto::id::{ActId, AuthorId};
 use dongbo_proto::sign::PUBLIC_KEY_BYTES;
-use dongbo_sqlite::{Access, DatabaseKey, Knobs, LockFile, open, verified};
+use dongbo_sqlite::{Access, DatabaseKey, Kind, Knobs, LockFile, open, verified};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use conflict::{Conflict, Duplicate};
@@ -54,6 +55,7 @@ pub use facts::{Equation, Status};
 pub use opening::{Opening, REPLICA_FILE, SCHEMA};
 pub use outbox::OUTBOX_FILE;
 pub use read::{Filter, Job, OwnAct};
+pub use salvage::Salvaged;
 pub use scope::ScopeState;
 pub use setting::Identity;
 pub use stage::{Page, Staged, counts};
@@ -70,7 +72,10 @@ use work::Work;
 #[derive(Debug)]
 pub struct Replica {
     dir: PathBuf,
+    key: DatabaseKey,
     conn: Connection,
+    /// The disk failed under this connection and no other could be opened yet.
+    spent: bool,
     lock: LockFile,
     tables: Tables,
     outbox: Outbox,
@@ -146,6 +151,9 @@ impl Replica {
 
     /// One consistent look: everything in it sees the same state.
     fn read<T>(&self, look: impl FnOnce(&Work<'_>) -> Result<T>) -> Result<T> {
+        if self.spent {
+            return Err(failed_disk());
+        }
         let tx = self.conn.unchecked_transaction()?;
         let line = Line::read(&tx, self.first)?;
         verified(&tx, look(&Work::new(&tx, &self.tables, &line)))
@@ -169,14 +177,20 @@ impl Replica {
         purpose: &str,
         change: impl FnOnce(&Work<'_>) -> Result<(T, Vec<LogRow>)>,
     ) -> Result<T> {
-        let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have parted from the province since.
-        let line = Line::read(&tx, self.first)?;
-        let changed = change(&Work::new(&tx, &self.tables, &line));
-        let (done, rows) = verified(&tx, changed)?;
-        tx.commit()?;
-        self.author = line.author();
+        if self.spent {
+            self.reopen()?;
+        }
+        let committed = self.commit(purpose, change);
+        if let Err(error) = &committed
+            && matches!(error.storage(), Some(Kind::Io | Kind::Damaged))
+        {
+            // A sync that failed says nothing of what is on the disk, and would not say it again: what
+            // this connection believes of its files is not built upon. Nor is one that met a page that
+            // does not verify: from then on it takes every page for damaged.
+            self.spent = true;
+            drop(self.reopen());
+        }
+        let (done, rows) = committed?;
         if !rows.is_empty()
             && let Err(error) = self.outbox.append(&rows)
         {
@@ -184,4 +198,32 @@ impl Replica {
         }
         Ok(done)
     }
+
+    fn commit<T>(
+        &mut self,
+        purpose: &str,
+        change: impl FnOnce(&Work<'_>) -> Result<(T, Vec<LogRow>)>,
+    ) -> Result<(T, Vec<LogRow>)> {
+        let _guard = self.lock.acquire(purpose, LOCK_WAIT)?;
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have parted from the province since.
+        let line = Line::read(&tx, self.first)?;
+        let changed = verified(&tx, change(&Work::new(&tx, &self.tables, &line)))?;
+        tx.commit()?;
+        self.author = line.author();
+        Ok(changed)
+    }
+
+    /// Puts a fresh connection in the place of one under which the disk failed.
+    fn reopen(&mut self) -> Result<()> {
+        let path = self.dir.join(REPLICA_FILE);
+        self.conn = open(&path, &self.key, &SCHEMA, Knobs::NODE, Access::ReadWrite)?;
+        self.spent = false;
+        Ok(())
+    }
+}
+
+fn failed_disk() -> ReplicaError {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    rusqlite::Error::SqliteFailure(code, None).into()
 }

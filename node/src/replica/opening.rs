@@ -20,7 +20,7 @@ use super::error::{ReplicaError, Result};
 use super::journal::{self, uint};
 use super::line::Line;
 use super::outbox::{LogRow, Outbox};
-use super::save::Entering;
+use super::save::{self, Entering};
 use super::setting::{self, Identity};
 use super::table::Tables;
 use super::work::{Work, damaged};
@@ -102,7 +102,9 @@ impl Replica {
         drop(guard);
         Ok(Replica {
             dir: PathBuf::from(dir),
+            key: key.clone(),
             conn,
+            spent: false,
             lock,
             tables,
             outbox,
@@ -116,7 +118,7 @@ impl Replica {
 
 /// Makes the tables of kinds that are not there, adds columns of new fields, moves what an older
 /// build had to carry blindly into them, and shows and searches by the rules of this build.
-fn bring_up(db: &Connection, tables: &Tables) -> Result<()> {
+pub(super) fn bring_up(db: &Connection, tables: &Tables) -> Result<()> {
     let found = setting::fixed(db, setting::CATALOGUE)?.map(u32::from_be_bytes);
     let known = catalogue().version();
     match found {
@@ -194,7 +196,7 @@ fn reconcile(work: &Work<'_>, outbox: &Outbox) -> Result<Opening> {
 }
 
 /// Does the acts of a row again that the journal has lost.
-fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
+pub(super) fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
     let tail = journal::tail(work.db)?;
     let (mut count, mut chain_before) = (0, row.before);
     let mut entering = Entering::with_seed(work, tail, journal::seed_at(work.db, tail.position)?);
@@ -207,6 +209,7 @@ fn again(work: &Work<'_>, row: &LogRow) -> Result<u64> {
             }
             entering.take_seed(seed)?;
             entering.enter(&act)?;
+            save::keep_job(work, &act)?;
             count += 1;
         }
         chain_before = chain::extend(chain_before, chain::act_hash(&act, &seed.1));

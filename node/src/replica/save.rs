@@ -238,7 +238,7 @@ impl<'w, 'a> Entering<'w, 'a> {
 }
 
 /// Notes which job the act belongs to.
-fn keep_job(work: &Work<'_>, act: &Act) -> Result<()> {
+pub(super) fn keep_job(work: &Work<'_>, act: &Act) -> Result<()> {
     let Some(item) = act.job else { return Ok(()) };
     let row = params![item.job.0, act.person, int(act.position), item.of, int(act.claimed.0)];
     work.db.prepare_cached(include_str!("sql/keep_job.sql"))?.execute(row)?;

@@ -48,6 +48,9 @@ pub(super) const FORKS: &str = "forks";
 pub(super) const FORK_CERTIFIED: &str = "fork_certified";
 /// The outbox is still that of the journal before it parted.
 pub(super) const OUTBOX_STALE: &str = "outbox_stale";
+/// The position and chain behind which the journal begins here: what came before it was lost with a
+/// replica, and is at the province.
+pub(super) const FOOT: &str = "foot";
 pub(super) const CATALOGUE: &str = "catalogue";
 /// Names that callers give to what they keep here begin so.
 pub(super) const NOTE: &str = "note.";

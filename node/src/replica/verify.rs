@@ -115,7 +115,8 @@ fn outbox_agrees(work: &Work<'_>, outbox: &Outbox) -> Result<Vec<Finding>> {
 
 /// The journal has every position, and the acts of every block hash to its chain.
 fn journal_holds(work: &Work<'_>) -> Result<Vec<Finding>> {
-    let (mut found, mut next, mut chain) = (Vec::new(), 1, Hash::default());
+    let foot = journal::foot(work.db)?;
+    let (mut found, mut next, mut chain) = (Vec::new(), foot.position + 1, foot.chain);
     let mut statement = work.db.prepare("SELECT last, first FROM journal ORDER BY last")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

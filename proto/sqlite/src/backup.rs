@@ -186,10 +186,27 @@ fn copy(
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     // A page that does not verify is copied as zeros, under a MAC that does.
     verified(source, steps(&snapshot, &mut target, progress))?;
-    // The copied header says WAL; a file that travels alone must not.
-    target.pragma_update(None, "journal_mode", "DELETE")?;
+    leave_wal(&target)?;
     target.close().map_err(|(_, e)| e)?;
     Ok(())
+}
+
+/// The copied header says WAL; a file that travels alone must not. SQLite may answer a disk that
+/// fails by staying as it was, without a word; writing the header again says why.
+fn leave_wal(target: &Connection) -> rusqlite::Result<()> {
+    let leave = || -> rusqlite::Result<bool> {
+        let answer = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let mode = target.pragma_update_and_check(None, "journal_mode", "DELETE", answer)?;
+        Ok(mode == "delete")
+    };
+    // Until it has read the header that was copied, the connection does not know of any WAL, and would
+    // leave it as it is.
+    target.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    if leave()? {
+        return Ok(());
+    }
+    target.pragma_update(None, "user_version", crate::migrate::version(target)?)?;
+    if leave()? { Ok(()) } else { Err(failed(rusqlite::ffi::SQLITE_IOERR)) }
 }
 
 fn steps(
@@ -205,7 +222,7 @@ fn steps(
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
-            _ if pauses == LOCKED_PAUSES_MAX => return Err(busy()),
+            _ if pauses == LOCKED_PAUSES_MAX => return Err(failed(rusqlite::ffi::SQLITE_BUSY)),
             _ => {
                 pauses += 1;
                 std::thread::sleep(LOCKED_PAUSE);
@@ -221,9 +238,8 @@ fn of(copying: &Backup<'_, '_>) -> Progress {
     Progress { done: total.saturating_sub(left), total }
 }
 
-fn busy() -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-    rusqlite::Error::SqliteFailure(code, None)
+fn failed(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 /// A file that is not yet a copy. Dropped before it is published, it is removed.

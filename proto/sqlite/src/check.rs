@@ -14,7 +14,7 @@
 //! Nothing here can see a WAL that was cut short: its tail looks as if it had never been
 //! written. The sealed log beside the replica is for that.
 
-use rusqlite::{Connection, ffi};
+use rusqlite::{Connection, MAIN_DB, ffi};
 
 use crate::kind::{Kind, classify};
 
@@ -37,10 +37,37 @@ pub fn quick_check(conn: &Connection) -> rusqlite::Result<Vec<String>> {
 /// Pages of the database file whose MAC does not verify, in SQLCipher's words; none is
 /// sound. No other process may be in the middle of a checkpoint: hold the directory's lock.
 ///
+/// SQLCipher looks at the file alone. A power cut in the middle of a checkpoint leaves torn
+/// pages there that are whole in the WAL, so what the WAL holds is moved to the file first;
+/// the connection must be one that may write, unless there is no WAL.
+///
 /// # Errors
-/// What is not damage: busy, interrupted, out of memory.
+/// What is not damage: busy (another connection keeps the WAL), interrupted, out of memory.
 pub fn damaged_pages(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    if !conn.is_readonly(MAIN_DB)? {
+        empty_wal_into_file(conn)?;
+    }
     findings(conn, "cipher_integrity_check", None)
+}
+
+fn empty_wal_into_file(conn: &Connection) -> rusqlite::Result<()> {
+    let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
+    if busy == 0 {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None))
+}
+
+/// An error of a transaction, which may say what became of the disk under it.
+pub trait Failure: From<rusqlite::Error> {
+    /// What can be done about it, where it is a matter of storage.
+    fn storage(&self) -> Option<Kind>;
+}
+
+impl Failure for rusqlite::Error {
+    fn storage(&self) -> Option<Kind> {
+        Some(classify(self))
+    }
 }
 
 /// Passes a result on if this connection has never met a page that does not verify, else
@@ -48,15 +75,16 @@ pub fn damaged_pages(conn: &Connection) -> rusqlite::Result<Vec<String>> {
 /// that names a consequence (read-only, out of memory). Microseconds; call it at the end of
 /// a transaction, before the commit.
 ///
+/// A page that could not be read does not verify either, for SQLCipher looks at it all the
+/// same. So an error that says that the disk failed is passed on: that is no damage.
+///
 /// A connection that met one stays spent: close it.
 ///
 /// # Errors
 /// That of `result`, or one that [`classify`] calls [`Kind::Damaged`].
-pub fn verified<T, E: From<rusqlite::Error>>(
-    conn: &Connection,
-    result: Result<T, E>,
-) -> Result<T, E> {
-    if is_spent(conn)? { Err(damaged().into()) } else { result }
+pub fn verified<T, E: Failure>(conn: &Connection, result: Result<T, E>) -> Result<T, E> {
+    let failed = result.as_ref().is_err_and(|e| e.storage() == Some(Kind::Io));
+    if !failed && is_spent(conn)? { Err(damaged().into()) } else { result }
 }
 
 fn is_spent(conn: &Connection) -> rusqlite::Result<bool> {

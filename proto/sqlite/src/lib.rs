@@ -31,7 +31,7 @@ pub mod start;
 pub mod version;
 
 pub use backup::{BackupError, Existing, Progress, Written, backup, restore};
-pub use check::{damaged_pages, quick_check, verified};
+pub use check::{Failure, damaged_pages, quick_check, verified};
 pub use diagnose::Damage;
 pub use key::{DatabaseKey, Guarded};
 pub use keyfile::{KeyError, KeyFile, Protection};

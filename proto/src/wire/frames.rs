@@ -306,7 +306,8 @@ fn run_from_pb(run: pb::AckRun) -> Result<AckRun> {
     })
 }
 
-fn receipt_to_pb(r: &Receipt) -> pb::Receipt {
+/// A receipt as it travels.
+pub fn receipt_to_pb(r: &Receipt) -> pb::Receipt {
     pb::Receipt {
         epoch: r.epoch.0.to_vec(),
         author: r.author.0,
@@ -320,7 +321,11 @@ fn receipt_to_pb(r: &Receipt) -> pb::Receipt {
     }
 }
 
-fn receipt_from_pb(r: pb::Receipt) -> Result<Receipt> {
+/// A receipt that came.
+///
+/// # Errors
+/// [`WireError::Malformed`].
+pub fn receipt_from_pb(r: pb::Receipt) -> Result<Receipt> {
     Ok(Receipt {
         epoch: epoch(&r.epoch)?,
         author: AuthorId(r.author),

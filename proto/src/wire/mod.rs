@@ -17,7 +17,7 @@ use crate::id::Hash;
 pub use acts::{batch_acts, decode_acts, encode_acts};
 pub use frames::{
     batch_bytes, batch_from_bytes, down_from_pb, down_to_pb, grant_from_pb, grant_to_pb,
-    up_from_pb, up_to_pb,
+    receipt_from_pb, receipt_to_pb, up_from_pb, up_to_pb,
 };
 pub use states::{decode_states, encode_states};
 

@@ -12,7 +12,7 @@ use dongbo_proto::seam;
 use dongbo_proto::words::Words;
 use dongbo_sqlite::backup::{self, Progress};
 use dongbo_sqlite::files::{create_private, sync_parent, with_suffix};
-use dongbo_sqlite::{Access, Existing, damaged_pages};
+use dongbo_sqlite::{Access, Existing};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ use crate::ca::files::{
 use crate::registry::{self, Finding};
 use crate::store::rows::StandingRow;
 use crate::store::sqlite::{SCHEMA, SqliteStore};
-use crate::store::{Executor, StoreError, StoreHandle, WriteTx};
+use crate::store::{Executor, StoreHandle, WriteTx};
 
 /// Files that a backup is of no use without, or that are lost with the machine.
 const BESIDE: [&str; 5] =
@@ -88,8 +88,7 @@ fn look(home: &Home, found: &mut Vec<Finding>) -> Result<bool> {
     let store = home.store()?;
     let pages_checked = quiet.is_ok();
     if pages_checked {
-        let conn = store.connection().map_err(|e| Fault::open(&home.database(), &e))?;
-        let pages = damaged_pages(&conn).map_err(StoreError::from)?;
+        let pages = store.damaged_pages()?;
         found.extend(pages.into_iter().map(|detail| Finding { code: "store", detail }));
     }
     let handle = StoreHandle::new(store, Executor::Inline);

@@ -8,13 +8,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use dongbo_proto::code::{SECRET_BYTES, secret_hash};
+use dongbo_proto::fate::Receipt;
 use dongbo_proto::id::AuthorId;
 use dongbo_proto::limits::CSR_BYTES_MAX;
 use dongbo_proto::seam;
-use dongbo_proto::wire::grant_to_pb;
 use dongbo_proto::wire::pb::join_reply::Refusal;
 use dongbo_proto::wire::pb::joining_server::Joining;
 use dongbo_proto::wire::pb::{JoinReply, JoinRequest};
+use dongbo_proto::wire::{grant_to_pb, receipt_to_pb};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tonic::{Request, Response, Status};
 
@@ -66,10 +67,16 @@ pub(super) async fn admit(
     let joined = province.store.write(move |tx| registry::join(tx, &newcomer)).await;
     let joined = joined.map_err(refusal)?;
     province.tell(News::Anything);
-    reply(province, request, joined)
+    let receipt = province.receipt(AuthorId(request.author)).await;
+    reply(province, request, joined, &receipt.map_err(|_| Refusal::Storage)?)
 }
 
-fn reply(province: &Province, request: &JoinRequest, joined: Joined) -> Result<JoinReply, Refusal> {
+fn reply(
+    province: &Province,
+    request: &JoinRequest,
+    joined: Joined,
+    receipt: &Receipt,
+) -> Result<JoinReply, Refusal> {
     let scopes: Vec<u32> = joined.grants.iter().map(|g| g.scope.0).collect();
     let now_ms = province.clock.now_ms();
     let from = now_ms / 1_000;
@@ -88,6 +95,7 @@ fn reply(province: &Province, request: &JoinRequest, joined: Joined) -> Result<J
         server_ms: now_ms,
         token: joined.token.to_vec(),
         sealing_key: sealing_key.unwrap_or_default(),
+        receipt: Some(receipt_to_pb(receipt)),
     })
 }
 

@@ -21,6 +21,7 @@ mod requests;
 mod restore;
 mod revoked;
 mod rivals;
+mod salvage;
 mod scopes;
 mod skew;
 mod stick;

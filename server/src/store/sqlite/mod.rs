@@ -18,13 +18,13 @@ mod standing;
 mod tx;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use dongbo_proto::catalogue::catalogue;
 use dongbo_sqlite::knobs::PAGE_BYTES;
 use dongbo_sqlite::rusqlite::{self, Connection};
 use dongbo_sqlite::{
-    Access, DatabaseKey, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify,
+    Access, DatabaseKey, Failure, Kind as Fault, Knobs, MigrateError, OpenError, Schema, classify,
     quick_check, verified,
 };
 
@@ -49,7 +49,9 @@ const READER_CACHE_KIB: u32 = 16 * 1024;
 pub struct SqliteStore {
     path: PathBuf,
     key: DatabaseKey,
-    writer: Mutex<Connection>,
+    access: Access,
+    /// None when the disk failed under the last one and no other could be opened yet.
+    writer: Mutex<Option<Connection>>,
     readers: Mutex<Vec<Connection>>,
 }
 
@@ -61,6 +63,19 @@ impl From<rusqlite::Error> for StoreError {
             Fault::ReadOnly => StoreError::ReadOnly,
             Fault::Damaged => StoreError::Damaged("a page"),
             _ => StoreError::Backend(Arc::new(error)),
+        }
+    }
+}
+
+impl Failure for StoreError {
+    fn storage(&self) -> Option<Fault> {
+        match self {
+            StoreError::Full => Some(Fault::Full),
+            StoreError::Busy => Some(Fault::Busy),
+            StoreError::ReadOnly => Some(Fault::ReadOnly),
+            StoreError::Damaged(_) => Some(Fault::Damaged),
+            StoreError::Backend(source) => source.downcast_ref().map(classify),
+            StoreError::Closed | StoreError::Panicked => None,
         }
     }
 }
@@ -95,8 +110,8 @@ impl SqliteStore {
             SCHEMA.migrate(&mut writer)?;
             kinds::bring_up(&mut writer)?;
         }
-        let writer = Mutex::new(writer);
-        Ok(SqliteStore { path: path.to_owned(), key, writer, readers: Mutex::default() })
+        let (path, writer) = (path.to_owned(), Mutex::new(Some(writer)));
+        Ok(SqliteStore { path, key, access, writer, readers: Mutex::default() })
     }
 
     /// A further connection that only reads: for backups and the read-only shell.
@@ -106,6 +121,14 @@ impl SqliteStore {
     pub fn connection(&self) -> std::result::Result<Connection, OpenError> {
         let knobs = Knobs { page_cache_kib: READER_CACHE_KIB, ..Knobs::SERVER };
         dongbo_sqlite::open(&self.path, &self.key, &SCHEMA, knobs, Access::ReadOnly)
+    }
+
+    /// Pages of the file that do not verify; the caller holds the directory's lock.
+    ///
+    /// # Errors
+    /// What is not damage.
+    pub fn damaged_pages(&self) -> Result<Vec<Damage>> {
+        self.on_writer(|conn| Ok(dongbo_sqlite::damaged_pages(conn)?))
     }
 
     /// The key, for backups.
@@ -118,8 +141,25 @@ impl SqliteStore {
         &self.path
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Connection>> {
-        self.writer.lock().map_err(|_| StoreError::Closed)
+    /// Runs on the writer's connection. One under which the disk failed is not built upon: a sync that
+    /// failed says nothing of what is on the disk, and would not say it again; and one that met a page
+    /// that it could not read takes every page for damaged.
+    fn on_writer<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let mut writer = self.writer.lock().map_err(|_| StoreError::Closed)?;
+        if writer.is_none() {
+            *writer = Some(self.open_writer().map_err(of_open)?);
+        }
+        let conn = writer.as_ref().ok_or(StoreError::Closed)?;
+        let done = run(conn);
+        if matches!(&done, Err(StoreError::Backend(_) | StoreError::Damaged(_))) {
+            let fresh = self.open_writer().ok();
+            *writer = fresh;
+        }
+        done
+    }
+
+    fn open_writer(&self) -> std::result::Result<Connection, OpenError> {
+        dongbo_sqlite::open(&self.path, &self.key, &SCHEMA, Knobs::SERVER, self.access)
     }
 
     fn reader(&self) -> Result<Connection> {
@@ -174,28 +214,15 @@ impl Store for SqliteStore {
     }
 
     fn write(&self, jobs: &mut [&mut WriteJob<'_>]) -> Result<Vec<bool>> {
-        let conn = self.writer()?;
-        conn.execute_batch("BEGIN IMMEDIATE")?;
-        let ran = verified(&conn, run_all(&conn, jobs));
-        let ended = match &ran {
-            Ok(kept) if kept.contains(&true) => {
-                conn.execute_batch("COMMIT").map_err(StoreError::from)
-            }
-            Ok(_) => conn.execute_batch("ROLLBACK").map_err(StoreError::from),
-            Err(e) => Err(e.clone()),
-        };
-        if ended.is_err() && !conn.is_autocommit() {
-            // Best effort: a transaction that cannot be rolled back fails the next BEGIN.
-            drop(conn.execute_batch("ROLLBACK"));
-        }
-        ended.and(ran)
+        self.on_writer(|conn| write(conn, jobs))
     }
 
     fn foreign_version(&self) -> Result<u64> {
         // On the writer's own connection only commits of others count.
-        let version: i64 =
-            self.writer()?.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        Ok(version.cast_unsigned())
+        self.on_writer(|conn| {
+            let version: i64 = conn.pragma_query_value(None, "data_version", |row| row.get(0))?;
+            Ok(version.cast_unsigned())
+        })
     }
 
     fn check(&self) -> Result<Vec<Damage>> {
@@ -212,6 +239,22 @@ impl Store for SqliteStore {
         // SQLCipher answers `PRAGMA page_size` with text of its own; the size is a constant of ours.
         Ok(pages.cast_unsigned() * PAGE_BYTES as u64)
     }
+}
+
+/// One group: all jobs in one transaction, and one commit.
+fn write(conn: &Connection, jobs: &mut [&mut WriteJob<'_>]) -> Result<Vec<bool>> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let ran = verified(conn, run_all(conn, jobs));
+    let ended = match &ran {
+        Ok(kept) if kept.contains(&true) => conn.execute_batch("COMMIT").map_err(StoreError::from),
+        Ok(_) => conn.execute_batch("ROLLBACK").map_err(StoreError::from),
+        Err(e) => Err(e.clone()),
+    };
+    if ended.is_err() && !conn.is_autocommit() {
+        // Best effort: a transaction that cannot be rolled back fails the next BEGIN.
+        drop(conn.execute_batch("ROLLBACK"));
+    }
+    ended.and(ran)
 }
 
 /// A job that is alone needs no savepoint: the transaction is its savepoint.
