@@ -166,6 +166,7 @@ catalogue! {
     DiskFault "disk_fault" Both Stopped "state-disk-fault" "way-check-disk" ["disk-fault", "fault-storage"];
     Damaged "damaged" Both Stopped "state-damaged" "way-damaged" ["db-damaged", "db-contradicts", "fault-damaged"];
     PutBack "put_back" Node Stopped "state-put-back" "way-call-province" ["db-rewound"];
+    Unsalvageable "unsalvageable" Node Stopped "state-unsalvageable" "way-call-province" ["db-unsalvageable"];
     DataMissing "data_missing" Both Stopped "state-data-missing" "way-data-missing" ["db-missing", "fault-database-missing"];
     NewerVersion "newer_version" Both Stopped "state-newer-version" "way-update" ["db-newer", "key-newer", "fault-newer-version"];
     WrongKey "wrong_key" Both Stopped "state-wrong-key" "way-key-back" ["db-wrong-key", "fault-wrong-key"];

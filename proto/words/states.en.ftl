@@ -35,6 +35,7 @@ state-read-only = The data directory may not be written. Nothing was saved.
 state-disk-fault = A file could not be read or written. All that was saved before is kept.
 state-damaged = The data are damaged. The files were left as they are.
 state-put-back = The data here were put back to an earlier state. Nothing more was written.
+state-unsalvageable = Acts are missing: neither the province has them, nor can they be read here. Nothing was touched.
 state-data-missing = The data file is missing.
 state-newer-version = A newer version wrote these data. Nothing was touched.
 state-wrong-key = Data file and key file do not belong together. Nothing was touched.

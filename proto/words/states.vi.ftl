@@ -35,6 +35,7 @@ state-read-only = Thư mục dữ liệu không ghi được. Chưa lưu gì.
 state-disk-fault = Có tệp không đọc hoặc ghi được. Những gì đã lưu trước đó vẫn còn.
 state-damaged = Dữ liệu bị hỏng. Các tệp được để nguyên.
 state-put-back = Dữ liệu ở đây đã bị đưa về bản cũ. Không ghi thêm gì.
+state-unsalvageable = Thiếu một số việc: tỉnh không có, và ở đây cũng không đọc được. Không có gì bị đụng đến.
 state-data-missing = Không có tệp dữ liệu.
 state-newer-version = Dữ liệu này do phiên bản mới hơn ghi. Không động đến gì.
 state-wrong-key = Tệp dữ liệu và tệp khóa không thuộc về nhau. Không động đến gì.

@@ -188,6 +188,7 @@ verify-sound = Everything holds.
 verify-no-pages = The server runs, so the pages of the file were not checked one by one; run this again while it is stopped to check those too.
 finding-store = The database file is damaged: { $detail }
 finding-journal-gap = The journal lacks act { $detail }
+finding-fork = A journal that goes on as another author's does not begin where they part: { $detail }
 finding-author-head = The head of an author's journal does not hold: { $detail }
 finding-author-counts = The count of an author's acts does not hold: { $detail }
 finding-frame-unreadable = The journal cannot be read at { $detail }

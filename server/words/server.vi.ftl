@@ -184,6 +184,7 @@ verify-sound = Mọi thứ đều đúng.
 verify-no-pages = Máy chủ đang chạy nên chưa soát từng trang của tệp; hãy chạy lại khi máy chủ dừng để soát cả phần đó.
 finding-store = Tệp dữ liệu bị hỏng: { $detail }
 finding-journal-gap = Nhật ký thiếu việc { $detail }
+finding-fork = Sổ việc đi tiếp dưới mã khác không bắt đầu ở chỗ tách ra: { $detail }
 finding-author-head = Đầu nhật ký của tác giả không khớp: { $detail }
 finding-author-counts = Số việc đã đếm không khớp: { $detail }
 finding-frame-unreadable = Không đọc được nhật ký tại { $detail }

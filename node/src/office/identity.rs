@@ -31,8 +31,10 @@ const VERSION: u32 = 1;
 /// A node's identity. `Debug` shows its public half only.
 #[derive(Debug)]
 pub struct NodeIdentity {
-    /// The id under which it writes.
+    /// The id that its certificate names.
     pub author: AuthorId,
+    /// The id under which its outbox is sealed, where its journal went on under another since.
+    pub logged_by: Option<AuthorId>,
     /// Its key.
     pub key: NodeKey,
     /// Its certificate, DER; empty while it is joining.
@@ -49,6 +51,8 @@ pub struct NodeIdentity {
 struct Stored {
     version: u32,
     author: AuthorId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logged_by: Option<AuthorId>,
     key: String,
     certificate: String,
     ca: String,
@@ -61,6 +65,7 @@ impl NodeIdentity {
     pub fn make(server: &str, entropy: &dyn Entropy) -> Result<Self> {
         Ok(NodeIdentity {
             author: AuthorId(entropy.number()),
+            logged_by: None,
             key: NodeKey::generate()?,
             certificate: Vec::new(),
             ca: Vec::new(),
@@ -103,6 +108,7 @@ impl Stored {
         Stored {
             version: VERSION,
             author: identity.author,
+            logged_by: identity.logged_by,
             key: BASE64.encode(identity.key.pkcs8()),
             certificate: BASE64.encode(&identity.certificate),
             ca: BASE64.encode(&identity.ca),
@@ -119,6 +125,7 @@ impl Stored {
         }
         Ok(NodeIdentity {
             author: self.author,
+            logged_by: self.logged_by,
             key: NodeKey::from_pkcs8(&Zeroizing::new(bytes(&self.key)?))?,
             certificate: bytes(&self.certificate)?,
             ca: bytes(&self.ca)?,

@@ -176,6 +176,9 @@ pub async fn again(desk: &mut Desk, server: &str, code: &JoinCode) -> Result<()>
         }
     };
     desk.replica.invited_again(&who(desk.identity.author, &joined))?;
+    if before != desk.identity.author {
+        desk.identity.logged_by.get_or_insert(before);
+    }
     keep_sealing_key(&mut desk.replica, joined.sealing_key)?;
     desk.identity.certificate = joined.certificate;
     desk.identity.ca = joined.ca;
@@ -206,7 +209,8 @@ pub async fn salvage(
     let receipt = joined.receipt.as_ref();
     let receipt = receipt.ok_or(ExchangeError::Wire(WireError::Malformed))?;
     let who = who(identity.author, &joined);
-    let salvaged = Replica::salvage(&dir, &key, &who, receipt, now_ms)?;
+    let logged_by = identity.logged_by.take().unwrap_or(identity.author);
+    let salvaged = Replica::salvage(&dir, &key, (&who, logged_by), receipt, now_ms)?;
     let mut desk = Desk::open(opener, passphrase)?;
     keep_sealing_key(&mut desk.replica, joined.sealing_key)?;
     identity.certificate = joined.certificate;

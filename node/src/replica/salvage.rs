@@ -17,7 +17,7 @@ use dongbo_proto::act::Act;
 use dongbo_proto::bytes::Reader;
 use dongbo_proto::chain;
 use dongbo_proto::fate::Receipt;
-use dongbo_proto::id::Hash;
+use dongbo_proto::id::{AuthorId, Hash};
 use dongbo_proto::sign;
 use dongbo_proto::stamp::UnixMs;
 use dongbo_sqlite::files::{create_private, remove_if_there, sync_dir, with_suffix};
@@ -64,7 +64,7 @@ impl Replica {
     }
 
     /// Makes a new replica with every unsent act that can be found, and sets the old one aside.
-    /// `receipt` is the province's word, given with the invitation, on how far it holds this journal.
+    /// `logged_by` is the id under which the outbox is sealed; `receipt` is the province's word, given with the invitation, on how far it holds this journal.
     ///
     /// # Errors
     /// [`ReplicaError::Word`] if the receipt is not the province's or what is here does not continue
@@ -72,7 +72,7 @@ impl Replica {
     pub fn salvage(
         dir: &Path,
         key: &DatabaseKey,
-        who: &Identity,
+        (who, logged_by): (&Identity, AuthorId),
         receipt: &Receipt,
         now_ms: UnixMs,
     ) -> Result<Salvaged> {
@@ -80,7 +80,7 @@ impl Replica {
         let mut lock = LockFile::open(dir)?;
         let _guard = lock.acquire("salvage", LOCK_WAIT)?;
         let outbox = Outbox::new(dir, key, who.author);
-        let mut found = logged(&outbox)?;
+        let mut found = logged(&Outbox::new(dir, key, logged_by))?;
         for row in journalled(dir, key, receipt.position).unwrap_or_default() {
             found.entry(row.first).or_insert(row);
         }

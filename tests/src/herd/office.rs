@@ -162,6 +162,7 @@ impl Open<'_> {
         let id = &self.office.identity;
         let mut identity = NodeIdentity {
             author: id.author,
+            logged_by: None,
             key: NodeKey::from_pkcs8(id.key.pkcs8())?,
             certificate: id.certificate.clone(),
             ca: id.ca.clone(),

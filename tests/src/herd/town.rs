@@ -116,6 +116,7 @@ impl Town {
         };
         let identity = NodeIdentity {
             author,
+            logged_by: None,
             key,
             certificate: signed.to_vec(),
             ca: ca_der,

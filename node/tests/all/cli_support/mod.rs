@@ -81,6 +81,7 @@ impl Office {
         let node_key = NodeKey::generate().expect("a key");
         let identity = NodeIdentity {
             author: AuthorId(author),
+            logged_by: None,
             certificate: certificate(&node_key),
             key: node_key,
             ca: vec![1, 2, 3],
