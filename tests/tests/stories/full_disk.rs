@@ -100,7 +100,8 @@ fn a_full_disk_at_the_province_is_said_and_keeps_every_act_at_the_commune() -> S
         node.import(&list)?;
         imported += 1;
         let ran = node.run(&["sync"])?;
-        if ran.code != 0 {
+        // The last of the room may go with what follows the acts: then all of them have arrived.
+        if ran.code != 0 && node.equation()?.unsent > 0 {
             break ran;
         }
         ensure(imported < 100, || "the disk of the province is never full".into())?;
