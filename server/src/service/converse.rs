@@ -146,16 +146,22 @@ async fn read(
     mut may_prepare: watch::Receiver<bool>,
 ) {
     let room = Room::of(province.prepared.clone());
+    let mut has_greeted = false;
     while let Ok(Some(frame)) = up.message().await {
         province.metrics.received(wire::encoded_len(&frame));
         let event = match wire::up_from_pb(frame) {
+            // Out of turn: there is nobody yet whose turn it could wait for.
+            Ok(Up::Batch(_)) if !has_greeted => Event::Batch(Err(Stop::BadFrame)),
             Ok(up @ Up::Batch(_)) => {
                 if may_prepare.wait_for(|served| *served).await.is_err() {
                     return;
                 }
                 happening(&province, &node, up, &room).await
             }
-            Ok(up) => happening(&province, &node, up, &room).await,
+            Ok(up) => {
+                has_greeted |= matches!(up, Up::Hello(_));
+                happening(&province, &node, up, &room).await
+            }
             Err(_) => Event::Batch(Err(Stop::BadFrame)),
         };
         if events.send(event).await.is_err() {

@@ -155,15 +155,27 @@ fn give(to: &SyncDevice, way: &Way, ended: &AtomicBool) {
 
 /// How far each flow has come, by its ports.
 #[derive(Default)]
-struct Flows(BTreeMap<(u16, u16, u32), u32>);
+struct Flows(BTreeMap<Flow, u32>);
+
+/// Source and destination port, and the source's address.
+type Flow = (u16, u16, u32);
+
+/// What is looked at in a packet.
+struct Segment {
+    flow: Flow,
+    sequence: u32,
+    payload: u32,
+    /// It opens the flow.
+    begins: bool,
+}
 
 impl Flows {
     /// Counts the payload of a TCP packet over IPv4.
     fn count(&mut self, packet: &[u8], counts: &Counts) {
-        let Some((key, sequence, payload, begins)) = tcp(packet) else { return };
+        let Some(Segment { flow, sequence, payload, begins }) = tcp(packet) else { return };
         counts.payload.fetch_add(u64::from(payload), Ordering::Relaxed);
         let next = sequence.wrapping_add(payload);
-        let known = self.0.entry(key).or_insert(sequence);
+        let known = self.0.entry(flow).or_insert(sequence);
         if begins {
             *known = sequence.wrapping_add(1);
             return;
@@ -177,8 +189,8 @@ impl Flows {
     }
 }
 
-/// Ports and source, sequence number, bytes of payload, and whether it opens the flow.
-fn tcp(packet: &[u8]) -> Option<((u16, u16, u32), u32, u32, bool)> {
+/// A packet's TCP segment, where it has one over IPv4.
+fn tcp(packet: &[u8]) -> Option<Segment> {
     const TCP: u8 = 6;
     let header = usize::from(packet.first()? & 0x0f) * 4;
     if packet.first()? >> 4 != 4 || *packet.get(9)? != TCP {
@@ -192,7 +204,7 @@ fn tcp(packet: &[u8]) -> Option<((u16, u16, u32), u32, u32, bool)> {
     let offset = usize::from(tcp.get(12)? >> 4) * 4;
     let payload = u32::try_from(tcp.len().checked_sub(offset)?).ok()?;
     let begins = tcp.get(13)? & 0x02 != 0;
-    Some(((port(0)?, port(2)?, source), sequence, payload, begins))
+    Some(Segment { flow: (port(0)?, port(2)?, source), sequence, payload, begins })
 }
 
 #[cfg(test)]
