@@ -106,6 +106,10 @@ fn a_raw_byte_anywhere_in_the_file_is_found_on_both_sides() -> Story {
     let mut draw = ChaCha8Rng::seed_from_u64(seed());
     let (mut world, lan) = busy()?;
     ensure_eq(world.server.stop()?, 0)?;
+    // A page that is whole in the WAL is written from there before anyone reads it: that is no damage.
+    for dir in [lan.dir(), world.server.dir()] {
+        tamper::through_the_key(dir, |_| Ok(()))?;
+    }
     for number in 0..BYTES {
         for (side, dir) in [("node", lan.dir()), ("server", world.server.dir())] {
             let copy = world.dir().join(format!("raw-{side}-{number}"));
