@@ -29,6 +29,11 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// Whether the server says that this is not the machine that it left.
+    pub fn is_apart(&self) -> bool {
+        matches!(self.frames.last(), Some(Down::Apart))
+    }
+
     pub fn stop(&self) -> Option<Stop> {
         self.frames.iter().find_map(|f| match f {
             Down::Stop(stop) => Some(*stop),
@@ -74,7 +79,10 @@ async fn talk(house: &House, who: &Enrolled, frames: Vec<pb::UpFrame>) -> Heard 
             Ok(Some(frame)) => {
                 heard.bytes += wire::encoded_len(&frame);
                 heard.frames.push(wire::down_from_pb(frame).expect("a frame"));
-                if matches!(heard.frames.last(), Some(Down::Complete(_) | Down::Stop(_))) {
+                if matches!(
+                    heard.frames.last(),
+                    Some(Down::Complete(_) | Down::Stop(_) | Down::Apart)
+                ) {
                     // What was said is answered: the sender's half is closed.
                     if let Some(saying) = open.take() {
                         drop(saying.await);
