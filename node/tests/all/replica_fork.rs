@@ -38,8 +38,8 @@ fn office(dir: &std::path::Path) -> Replica {
     replica
 }
 
-/// Fault 9: what was saved since the last common position goes on under another id, and nothing that
-/// is shown changes. [I2 I4 I6 I12]
+/// What was saved since the last common position goes on, and nothing that is shown changes.
+/// Fault 9: a journal that parted goes on under another id. [I2 I4 I6 I12]
 #[test]
 fn what_is_shown_stays_and_the_acts_behind_the_last_common_one_have_another_author() {
     for at in 2..=6 {

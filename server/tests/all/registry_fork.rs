@@ -29,8 +29,7 @@ fn take(world: &World, node: &Node, fork: &Fork) -> Result<(), RegistryError> {
     world.try_write(|tx| registry::fork(tx, fork, node.signer.public(), now))
 }
 
-/// Fault 11: a copy is taken under an id of its own, may only deliver, and shares what both have.
-/// [I4 I6 I12]
+/// Fault 11: a copy has an id of its own, may only deliver, and shares what both have. [I4 I6 I12]
 #[test]
 fn a_fork_begins_behind_what_both_have_and_may_only_deliver() {
     let (world, node, fork) = office();
@@ -93,8 +92,8 @@ fn what_comes_behind_waits_and_what_both_have_is_decided_for_both() {
     world.sound();
 }
 
-/// Fault 11: a copy that only reads shows the token of before; a registry that was put back is shown one
-/// that it does not know. [I12]
+/// Fault 10: a token that this server named and does not know says that it went back. [I12]
+/// Fault 11: a copy that only reads shows the token of before. [I12]
 #[test]
 fn a_token_says_which_life_it_is_of() {
     let (world, node, _) = office();

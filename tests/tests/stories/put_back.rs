@@ -51,8 +51,8 @@ fn ends_well(world: &World, nodes: &[&Node]) -> Story {
     world.server.verified()
 }
 
-/// Fault 9: a disk that was put back delivers what was saved since under an id of its own, gets nothing
-/// until it is invited again, and then holds what everyone holds. [I2 I4 I6 I12]
+/// It gets nothing until it is invited again, and then holds what everyone holds.
+/// Fault 9: a disk that was put back delivers under an id of its own. [I2 I4 I6 I12]
 #[test]
 fn a_machine_whose_disk_was_put_back_loses_nothing_and_is_asked_about() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -82,8 +82,7 @@ fn a_machine_whose_disk_was_put_back_loses_nothing_and_is_asked_about() -> Story
     ensure_eq(world.server.value(&own[3], "email")?, "third@example.vn")
 }
 
-/// Fault 11: a copied disk is noticed though it only reads, and though both write; nothing of either
-/// is lost. [I4 I12]
+/// Fault 11: a copied disk is noticed though it only reads, and nothing is lost. [I4 I12]
 #[test]
 fn a_copy_of_a_machine_is_noticed_even_if_it_only_reads() -> Story {
     let (world, [lan, minh]) = office()?;
@@ -113,8 +112,7 @@ fn a_copy_of_a_machine_is_noticed_even_if_it_only_reads() -> Story {
     ensure_eq(world.server.conflicts()?.len(), 1)
 }
 
-/// Fault 10: a province that is restored to before a machine joined takes its acts by its certificate.
-/// [I2 I12]
+/// Fault 10: a province from before a machine joined takes it in by its certificate. [I2 I12]
 #[test]
 fn a_machine_that_joined_after_the_backup_is_taken_in_by_its_certificate() -> Story {
     let (mut world, [lan, minh]) = office()?;
