@@ -74,8 +74,8 @@ fn sum(visits: &[Visit], of: impl Fn(&Visit) -> u32) -> u32 {
     visits.iter().map(of).sum()
 }
 
-/// Fault 26: all offices at once, at a door for few: everyone is served in turn, nobody comes before the moment that
-/// it was given, and what is served and what waits stay within their bounds. [I14 I15]
+/// Nobody comes before the moment that it was given, and what is served and what waits has bounds.
+/// Fault 26: all offices at once at a door for few are all served, in turn. [I14 I15]
 #[test]
 fn sixty_offices_at_a_narrow_door_are_all_served_in_turn() {
     raise_open_files();

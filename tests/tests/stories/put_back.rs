@@ -82,6 +82,7 @@ fn a_machine_whose_disk_was_put_back_loses_nothing_and_is_asked_about() -> Story
     ensure_eq(world.server.value(&own[3], "email")?, "third@example.vn")
 }
 
+/// Counterexample 26: nothing re-keys by itself: a copy delivers until a person invites it.
 /// Fault 11: a copied disk is noticed though it only reads, and nothing is lost. [I4 I12]
 #[test]
 fn a_copy_of_a_machine_is_noticed_even_if_it_only_reads() -> Story {
