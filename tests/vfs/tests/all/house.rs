@@ -317,7 +317,7 @@ impl House {
             self.seams.clone(),
             self.seams.clone(),
         ));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let answered = runtime.block_on(answer(&province, &sealing(6), file, FILE_BYTES_MAX))?;
         answered.stopped.map_or(Ok(answered.file), |stop| Err(Trouble::Stopped(stop)))
     }
